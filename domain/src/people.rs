@@ -1,0 +1,425 @@
+//! People: who they are, how to reach them, and in which schools they learn or work.
+//!
+//! One person for the whole region: a parent with children in two schools is registered once. That
+//! someone is a guardian is told in [`crate::families`]; what they may see is not told here.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::{Event, PersonId, Stream, Streamed, Uai, version_of};
+
+/// What happened. All of it is sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
+pub enum PersonEvent {
+    /// Someone became known.
+    PersonRegistered {
+        /// Their names.
+        name: Name,
+        /// When they were born, if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        birth_date: Option<NaiveDate>,
+        /// The language they are written to.
+        language: Language,
+    },
+    /// Their names changed, or were misspelt.
+    PersonRenamed {
+        /// Their names from now on.
+        name: Name,
+    },
+    /// They said how to reach them, in place of what they said before.
+    ContactDetailsGiven {
+        /// All of it.
+        details: ContactDetails,
+    },
+    /// They chose the language they are written to.
+    LanguageChosen {
+        /// Which one.
+        language: Language,
+    },
+    /// They became a student of a school.
+    StudentEnrolled {
+        /// Which school.
+        school: Uai,
+        /// Their national number (INE), when the school knows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ine: Option<String>,
+        /// The first day.
+        from: NaiveDate,
+    },
+    /// They began to work in a school.
+    StaffAppointed {
+        /// Which school.
+        school: Uai,
+        /// As what.
+        function: Function,
+        /// The first day.
+        from: NaiveDate,
+    },
+    /// They ceased to learn or work in a school.
+    PersonLeftSchool {
+        /// Which school.
+        school: Uai,
+        /// The last day.
+        on: NaiveDate,
+    },
+}
+
+/// A person's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Name {
+    /// The name of birth.
+    pub family: String,
+    /// The first names as used.
+    pub given: String,
+    /// The name used instead of the name of birth, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<String>,
+}
+
+/// How to reach a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ContactDetails {
+    /// Mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
+    /// Mobile telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
+    /// Other telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<String>,
+    /// Postal address, as on an envelope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Whether they accept to be told by SMS.
+    pub accepts_sms: bool,
+}
+
+/// The languages that families are written to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Language {
+    /// French.
+    #[default]
+    #[serde(rename = "fr")]
+    French,
+    /// Plain French (*facile à lire et à comprendre*).
+    #[serde(rename = "fr-x-facile")]
+    PlainFrench,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// German.
+    #[serde(rename = "de")]
+    German,
+    /// Arabic.
+    #[serde(rename = "ar")]
+    Arabic,
+    /// Turkish.
+    #[serde(rename = "tr")]
+    Turkish,
+    /// Portuguese.
+    #[serde(rename = "pt")]
+    Portuguese,
+    /// Ukrainian.
+    #[serde(rename = "uk")]
+    Ukrainian,
+}
+
+/// What a member of staff does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Function {
+    /// Head of school or deputy.
+    Head,
+    /// Teacher.
+    Teacher,
+    /// *Conseiller principal d'éducation*: runs school life.
+    Cpe,
+    /// *Assistant d'éducation* (AED).
+    Assistant,
+    /// Nurse.
+    Nurse,
+    /// Social worker.
+    SocialWorker,
+    /// Librarian (*professeur documentaliste*).
+    Librarian,
+    /// Office, kitchen, maintenance, information technology.
+    Administration,
+}
+
+/// What a person is in one school.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Learns there.
+    Student,
+    /// Works there.
+    Staff(Function),
+}
+
+/// What someone asks for.
+#[derive(Clone, Debug)]
+pub enum PersonCommand {
+    /// Make someone known.
+    RegisterPerson {
+        /// Their names.
+        name: Name,
+        /// When they were born.
+        birth_date: Option<NaiveDate>,
+        /// The language they are written to.
+        language: Language,
+    },
+    /// Change or correct their names.
+    RenamePerson {
+        /// Their names from now on.
+        name: Name,
+    },
+    /// Say how to reach them.
+    GiveContactDetails {
+        /// All of it.
+        details: ContactDetails,
+    },
+    /// Choose the language they are written to.
+    ChooseLanguage {
+        /// Which one.
+        language: Language,
+    },
+    /// Take them in as a student.
+    EnrolStudent {
+        /// Which school.
+        school: Uai,
+        /// Their national number, when the school knows it.
+        ine: Option<String>,
+        /// The first day.
+        from: NaiveDate,
+    },
+    /// Take them on as staff.
+    AppointStaff {
+        /// Which school.
+        school: Uai,
+        /// As what.
+        function: Function,
+        /// The first day.
+        from: NaiveDate,
+    },
+    /// Note that they leave a school.
+    LeaveSchool {
+        /// Which school.
+        school: Uai,
+        /// The last day.
+        on: NaiveDate,
+    },
+}
+
+/// Why it was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+pub enum PersonError {
+    /// Nobody is known by this id.
+    #[error("this person is not registered")]
+    PersonNotRegistered,
+    /// The id is taken.
+    #[error("this person is already registered, under other names")]
+    PersonAlreadyRegistered,
+    /// A person has a family name and a first name.
+    #[error("a person needs a family name and a first name")]
+    NameMissing,
+    /// In one school a person has one part at a time.
+    #[error("this person already learns or works in this school")]
+    AlreadyInSchool,
+    /// Only who is in a school leaves it.
+    #[error("this person neither learns nor works in this school")]
+    NotInSchool,
+    /// One leaves after one came.
+    #[error("the last day lies before the first")]
+    LeavesBeforeComing,
+    /// What the law has destroyed is not written on.
+    #[error("this person's identity was erased")]
+    PersonErased,
+}
+
+/// All a decision needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Person {
+    /// Not known.
+    #[default]
+    None,
+    /// Known.
+    Registered(Box<Registered>),
+    /// Known once; what was known is destroyed.
+    Erased,
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Registered {
+    name: Name,
+    birth_date: Option<NaiveDate>,
+    language: Language,
+    details: ContactDetails,
+    schools: BTreeMap<Uai, (Part, NaiveDate)>,
+}
+
+impl Person {
+    /// The rules: what happens when `command` is given to this person.
+    pub fn decide(&self, command: PersonCommand) -> Result<Vec<PersonEvent>, PersonError> {
+        use PersonCommand as C;
+        use PersonEvent as E;
+        let known = match (self, command) {
+            (Self::Erased, _) => return Err(PersonError::PersonErased),
+            (Self::None, C::RegisterPerson { name, birth_date, language }) => {
+                name.check()?;
+                return Ok(vec![E::PersonRegistered { name, birth_date, language }]);
+            }
+            (Self::None, _) => return Err(PersonError::PersonNotRegistered),
+            (Self::Registered(known), command) => (known, command),
+        };
+        let (event, changes) = match known {
+            (known, C::RegisterPerson { name, birth_date, .. }) => {
+                let same = known.name == name && known.birth_date == birth_date;
+                return if same { Ok(vec![]) } else { Err(PersonError::PersonAlreadyRegistered) };
+            }
+            (known, C::RenamePerson { name }) => {
+                name.check()?;
+                let changes = known.name != name;
+                (E::PersonRenamed { name }, changes)
+            }
+            (known, C::GiveContactDetails { details }) => {
+                let changes = known.details != details;
+                (E::ContactDetailsGiven { details }, changes)
+            }
+            (known, C::ChooseLanguage { language }) => {
+                (E::LanguageChosen { language }, known.language != language)
+            }
+            (known, C::EnrolStudent { school, ine, from }) => {
+                let changes = known.comes_as(school, Part::Student, from)?;
+                (E::StudentEnrolled { school, ine, from }, changes)
+            }
+            (known, C::AppointStaff { school, function, from }) => {
+                let changes = known.comes_as(school, Part::Staff(function), from)?;
+                (E::StaffAppointed { school, function, from }, changes)
+            }
+            (known, C::LeaveSchool { school, on }) => {
+                let (_, from) = known.schools.get(&school).ok_or(PersonError::NotInSchool)?;
+                if on < *from {
+                    return Err(PersonError::LeavesBeforeComing);
+                }
+                (E::PersonLeftSchool { school, on }, true)
+            }
+        };
+        Ok(if changes { vec![event] } else { vec![] })
+    }
+
+    /// The memory: cannot fail, decides nothing.
+    #[must_use]
+    pub fn evolve(self, event: PersonEvent) -> Self {
+        use PersonEvent as E;
+        let mut known = match (self, event) {
+            (Self::None, E::PersonRegistered { name, birth_date, language }) => {
+                let (details, schools) = (ContactDetails::default(), BTreeMap::new());
+                let known = Registered { name, birth_date, language, details, schools };
+                return Self::Registered(Box::new(known));
+            }
+            (Self::Registered(known), event) => (known, event),
+            (unknown @ (Self::None | Self::Erased), _) => return unknown,
+        };
+        match known.1 {
+            E::PersonRegistered { .. } => {}
+            E::PersonRenamed { name } => known.0.name = name,
+            E::ContactDetailsGiven { details } => known.0.details = details,
+            E::LanguageChosen { language } => known.0.language = language,
+            E::StudentEnrolled { school, from, .. } => {
+                known.0.schools.insert(school, (Part::Student, from));
+            }
+            E::StaffAppointed { school, function, from } => {
+                known.0.schools.insert(school, (Part::Staff(function), from));
+            }
+            E::PersonLeftSchool { school, .. } => {
+                known.0.schools.remove(&school);
+            }
+        }
+        Self::Registered(known.0)
+    }
+}
+
+impl Registered {
+    /// Whether coming to `school` in this part is news; an error if it contradicts what is known.
+    fn comes_as(&self, school: Uai, part: Part, from: NaiveDate) -> Result<bool, PersonError> {
+        match self.schools.get(&school) {
+            None => Ok(true),
+            Some(known) if *known == (part, from) => Ok(false),
+            Some(_) => Err(PersonError::AlreadyInSchool),
+        }
+    }
+}
+
+impl Name {
+    fn check(&self) -> Result<(), PersonError> {
+        let missing = self.family.trim().is_empty() || self.given.trim().is_empty();
+        if missing { Err(PersonError::NameMissing) } else { Ok(()) }
+    }
+}
+
+impl Aggregate for Person {
+    const TYPE: &'static str = "person";
+    type Command = PersonCommand;
+    type Event = PersonEvent;
+    type Error = PersonError;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: PersonCommand,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), PersonError> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: PersonEvent) {
+        *self = std::mem::take(self).evolve(event);
+    }
+}
+
+impl Streamed for Person {
+    type Id = PersonId;
+
+    fn stream(id: PersonId) -> Stream {
+        Stream::Person(id)
+    }
+
+    fn event(id: PersonId, event: PersonEvent) -> Event {
+        Event::Person(id, event)
+    }
+
+    fn own(event: Event) -> Option<PersonEvent> {
+        if let Event::Person(_, event) = event { Some(event) } else { None }
+    }
+
+    /// A person is erased whole, even if only one year's identity is: half a name is no name.
+    fn forget(self) -> Self {
+        Self::Erased
+    }
+}
+
+impl DomainEvent for PersonEvent {
+    fn event_type(&self) -> String {
+        <&str>::from(self).to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        version_of(self)
+    }
+}
+
+#[cfg(test)]
+#[path = "people/tests.rs"]
+mod tests;

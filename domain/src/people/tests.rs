@@ -1,0 +1,97 @@
+//! The rules about people, one test each.
+
+use cqrs_es::test::{AggregateTestExecutor, TestFramework};
+
+use super::*;
+
+#[test]
+fn a_person_needs_both_names() {
+    given([]).when(register(" ", "Inès")).then_expect_error(PersonError::NameMissing);
+}
+
+#[test]
+fn registering_the_same_person_again_changes_nothing() {
+    given([registered()]).when(register("Garnier", "Inès")).then_expect_events(vec![]);
+}
+
+#[test]
+fn an_id_does_not_pass_to_another_person() {
+    given([registered()])
+        .when(register("Lemoine", "Inès"))
+        .then_expect_error(PersonError::PersonAlreadyRegistered);
+}
+
+#[test]
+fn nobody_is_enrolled_before_being_registered() {
+    given([]).when(enrol("2026-09-01")).then_expect_error(PersonError::PersonNotRegistered);
+}
+
+#[test]
+fn a_person_has_one_part_in_a_school() {
+    let appoint = PersonCommand::AppointStaff {
+        school: school(),
+        function: Function::Assistant,
+        from: day("2026-09-01"),
+    };
+    given([registered(), enrolled()]).when(appoint).then_expect_error(PersonError::AlreadyInSchool);
+}
+
+#[test]
+fn a_student_who_left_may_come_back() {
+    let left = PersonEvent::PersonLeftSchool { school: school(), on: day("2026-10-02") };
+    let back =
+        PersonEvent::StudentEnrolled { school: school(), ine: None, from: day("2026-11-03") };
+    given([registered(), enrolled(), left])
+        .when(enrol("2026-11-03"))
+        .then_expect_events(vec![back]);
+}
+
+#[test]
+fn nobody_leaves_a_school_they_are_not_in() {
+    let leave = PersonCommand::LeaveSchool { school: school(), on: day("2026-10-02") };
+    given([registered()]).when(leave).then_expect_error(PersonError::NotInSchool);
+}
+
+#[test]
+fn nobody_leaves_before_coming() {
+    let leave = PersonCommand::LeaveSchool { school: school(), on: day("2026-08-31") };
+    given([registered(), enrolled()])
+        .when(leave)
+        .then_expect_error(PersonError::LeavesBeforeComing);
+}
+
+#[test]
+fn an_erased_person_is_not_written_on() {
+    let erased = Person::None.evolve(registered()).forget();
+    assert_eq!(erased.decide(enrol("2026-09-01")), Err(PersonError::PersonErased));
+}
+
+fn given<const N: usize>(events: [PersonEvent; N]) -> AggregateTestExecutor<Person> {
+    TestFramework::with(()).given(events.into())
+}
+
+fn register(family: &str, given: &str) -> PersonCommand {
+    let name = Name { family: family.to_owned(), given: given.to_owned(), usage: None };
+    PersonCommand::RegisterPerson { name, birth_date: None, language: Language::French }
+}
+
+fn registered() -> PersonEvent {
+    let name = Name { family: "Garnier".to_owned(), given: "Inès".to_owned(), usage: None };
+    PersonEvent::PersonRegistered { name, birth_date: None, language: Language::French }
+}
+
+fn enrol(from: &str) -> PersonCommand {
+    PersonCommand::EnrolStudent { school: school(), ine: None, from: day(from) }
+}
+
+fn enrolled() -> PersonEvent {
+    PersonEvent::StudentEnrolled { school: school(), ine: None, from: day("2026-09-01") }
+}
+
+fn school() -> Uai {
+    "0549998Z".parse().unwrap()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}

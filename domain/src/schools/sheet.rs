@@ -1,0 +1,84 @@
+//! What a school has decided so far: what rules and screens alike read.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{BellSchedule, Holiday, Reason, ReasonList, Setting, YearPlan};
+use crate::{SchoolYear, attendance::half_days::MixedHalfDay};
+
+/// What a school has decided so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SchoolSheet {
+    /// As people say it.
+    pub name: String,
+    /// The zone its bells ring in.
+    #[schema(value_type = String, example = "Europe/Paris")]
+    pub time_zone: Tz,
+    /// The number of its département.
+    pub department: String,
+    /// The years planned so far.
+    pub years: BTreeMap<SchoolYear, YearPlan>,
+    /// The holidays of each year.
+    pub holidays: BTreeMap<SchoolYear, Vec<Holiday>>,
+    /// The bell schedules, by the first day of each.
+    pub bells: BTreeMap<NaiveDate, BellSchedule>,
+    /// Every version of the list of reasons, the newest last.
+    pub reasons: Vec<ReasonList>,
+    /// How rules are applied here.
+    pub settings: Settings,
+}
+
+/// All settings of a school.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Settings {
+    /// See [`Setting::LatenessMaxMinutes`].
+    pub lateness_max_minutes: u16,
+    /// See [`Setting::MixedHalfDay`].
+    pub mixed_half_day: MixedHalfDay,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { lateness_max_minutes: 10, mixed_half_day: MixedHalfDay::UnjustifiedWins }
+    }
+}
+
+impl SchoolSheet {
+    pub(super) fn new(name: String, time_zone: Tz, department: String) -> Self {
+        Self {
+            name,
+            time_zone,
+            department,
+            years: BTreeMap::new(),
+            holidays: BTreeMap::new(),
+            bells: BTreeMap::new(),
+            reasons: Vec::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The reason of this code, as the newest list has it.
+    pub fn reason(&self, code: &str) -> Option<&Reason> {
+        self.reasons.last()?.reasons.iter().find(|reason| reason.code == code)
+    }
+
+    /// The version of the newest list of reasons; 0 while there is none.
+    pub fn reasons_version(&self) -> u32 {
+        self.reasons.last().map_or(0, |list| list.version)
+    }
+}
+
+impl Settings {
+    pub(super) fn with(self, setting: Setting) -> Self {
+        match setting {
+            Setting::LatenessMaxMinutes(lateness_max_minutes) => {
+                Self { lateness_max_minutes, ..self }
+            }
+            Setting::MixedHalfDay(mixed_half_day) => Self { mixed_half_day, ..self },
+        }
+    }
+}

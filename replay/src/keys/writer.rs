@@ -1,0 +1,191 @@
+//! The one task that writes the vault: it makes and destroys keys, all that is asked at one time in
+//! one commit.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::Utc;
+use domain::{Dossier, KeyId, Subject};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteTransaction};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{Opening, VaultError, hex, key_id, shelf::Shelf, unwrap, wrap};
+use crate::{fatal::storage_failed, seal::Key};
+
+const JOBS_MAX: usize = 500;
+const COMMITS_PER_CHECKPOINT: u32 = 1_000;
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, VaultError>>;
+
+type Live = (KeyId, Arc<Key>);
+type Waiting<T> = BTreeMap<Dossier, Vec<Reply<T>>>;
+
+#[derive(Debug)]
+pub(super) enum Job {
+    KeyFor(Dossier, Reply<Live>),
+    Erase(Dossier, Reply<Option<KeyId>>),
+}
+
+pub(super) struct Writer {
+    connection: SqliteConnection,
+    master: Arc<Key>,
+    shelf: Arc<Shelf>,
+    commits: u32,
+}
+
+impl Writer {
+    pub(super) fn new(connection: SqliteConnection, master: Arc<Key>, shelf: Arc<Shelf>) -> Self {
+        Self { connection, master, shelf, commits: 0 }
+    }
+
+    /// Works until nobody can ask any more.
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        let mut jobs = Vec::new();
+        while queue.recv_many(&mut jobs, JOBS_MAX).await > 0 {
+            let (mut wanted, mut due) = (Waiting::new(), Waiting::new());
+            for job in jobs.drain(..) {
+                match job {
+                    Job::KeyFor(dossier, reply) => wanted.entry(dossier).or_default().push(reply),
+                    Job::Erase(dossier, reply) => due.entry(dossier).or_default().push(reply),
+                }
+            }
+            if !wanted.is_empty() {
+                let dossiers: Vec<_> = wanted.keys().copied().collect();
+                answer(wanted, self.keys_for(&dossiers).await);
+            }
+            if !due.is_empty() {
+                let dossiers: Vec<_> = due.keys().copied().collect();
+                answer(due, self.erase(&dossiers).await);
+            }
+        }
+        // What it leaves behind, the next start reads.
+        let _unfinished = self.connection.close().await;
+    }
+
+    /// The live key of each dossier, in order; those that had none have one now.
+    async fn keys_for(&mut self, dossiers: &[Dossier]) -> Result<Vec<Live>, VaultError> {
+        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut live: BTreeMap<usize, Live> = BTreeMap::new();
+        for (place, id, wrapped) in select_live(&mut transaction, dossiers).await? {
+            if let Opening::Key(key) = unwrap(&self.master, id, Some(wrapped))? {
+                live.insert(place, (id, key));
+            }
+        }
+        let mut rows = Vec::new();
+        for (place, dossier) in dossiers.iter().enumerate() {
+            if !live.contains_key(&place) {
+                let (id, key) = (KeyId(Uuid::now_v7()), Arc::new(Key::random()?));
+                let wrapped = hex::write(&wrap(&self.master, id, &key)?);
+                let (subject, category, year) = columns(dossier);
+                rows.push((id.0.simple().to_string(), subject, category, year, wrapped));
+                live.insert(place, (id, key));
+            }
+        }
+        if rows.is_empty() {
+            transaction.rollback().await?;
+        } else {
+            let insert = "insert into sealing_key (key_id, subject, category, year, wrapped) \
+                select unhex(value->>0), value->>1, value->>2, value->>3, unhex(value->>4) \
+                from json_each(?)";
+            let insert = sqlx::query(insert).bind(serde_json::json!(rows).to_string());
+            insert.execute(&mut *transaction).await?;
+            commit(transaction).await;
+            self.checkpoint_at_times().await;
+        }
+        let live: Vec<_> = live.into_values().collect();
+        for (dossier, (id, key)) in dossiers.iter().zip(&live) {
+            self.shelf.put_live(*dossier, *id, key);
+        }
+        Ok(live)
+    }
+
+    /// The key of each dossier that had one, in order, destroyed.
+    async fn erase(&mut self, dossiers: &[Dossier]) -> Result<Vec<Option<KeyId>>, VaultError> {
+        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut erased = vec![None; dossiers.len()];
+        for (place, id, _) in select_live(&mut transaction, dossiers).await? {
+            let destroy =
+                sqlx::query("update sealing_key set wrapped = null, erased_at = ? where key_id = ?")
+                    .bind(Utc::now().timestamp_micros())
+                    .bind(id.0.as_bytes().as_slice());
+            destroy.execute(&mut *transaction).await?;
+            erased[place] = Some(id);
+        }
+        commit(transaction).await;
+        let gone = dossiers.iter().zip(&erased).filter_map(|(dossier, id)| Some((*dossier, (*id)?)));
+        self.shelf.drop_erased(&gone.collect::<Vec<_>>());
+        self.empty_wal().await?;
+        Ok(erased)
+    }
+
+    /// Moves what was committed into the main file, where secure deletion has wiped the old bytes,
+    /// and empties the write-ahead log, which still holds them.
+    async fn empty_wal(&mut self) -> Result<(), VaultError> {
+        match self.checkpoint("pragma wal_checkpoint(truncate)").await {
+            0 => Ok(()),
+            _ => Err(VaultError::InUse),
+        }
+    }
+
+    async fn checkpoint_at_times(&mut self) {
+        self.commits += 1;
+        if self.commits >= COMMITS_PER_CHECKPOINT {
+            self.checkpoint("pragma wal_checkpoint(passive)").await;
+            self.commits = 0;
+        }
+    }
+
+    /// Whether readers were in the way. A checkpoint that fails leaves a file that nobody can trust.
+    async fn checkpoint(&mut self, pragma: &'static str) -> i64 {
+        let busy = sqlx::query_scalar(pragma).fetch_one(&mut self.connection).await;
+        busy.unwrap_or_else(|error| storage_failed("the vault", &error))
+    }
+}
+
+async fn commit(transaction: SqliteTransaction<'_>) {
+    let committed = transaction.commit().await;
+    committed.unwrap_or_else(|error| storage_failed("the vault", &error));
+}
+
+/// The wrapped keys that live, with the place of their dossier in the list.
+async fn select_live(
+    transaction: &mut SqliteTransaction<'_>,
+    dossiers: &[Dossier],
+) -> Result<Vec<(usize, KeyId, Vec<u8>)>, VaultError> {
+    let list: Vec<_> = dossiers.iter().map(columns).collect();
+    let select = "select asked.key, key_id, wrapped from json_each(?) asked cross join sealing_key \
+        on subject = asked.value->>0 and category = asked.value->>1 and year = asked.value->>2 \
+        and erased_at is null";
+    let select = sqlx::query_as(select).bind(serde_json::json!(list).to_string());
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = select.fetch_all(&mut **transaction).await?;
+    let placed = |(place, id, wrapped): (_, Vec<u8>, _)| {
+        Some((usize::try_from(place).ok()?, key_id(&id)?, wrapped))
+    };
+    Ok(rows.into_iter().filter_map(placed).collect())
+}
+
+fn columns(dossier: &Dossier) -> (String, domain::Category, u16) {
+    let subject = match dossier.subject {
+        Subject::Person(id) => format!("person-{id}"),
+        Subject::School(uai) => format!("school-{uai}"),
+    };
+    (subject, dossier.category, dossier.year.0)
+}
+
+/// Answers each dossier's askers, who may have gone.
+fn answer<T: Clone>(waiting: Waiting<T>, outcome: Result<Vec<T>, VaultError>) {
+    match outcome {
+        Ok(answers) => {
+            for (replies, answer) in waiting.into_values().zip(answers) {
+                for reply in replies {
+                    let _gone = reply.send(Ok(answer.clone()));
+                }
+            }
+        }
+        Err(error) => {
+            for reply in waiting.into_values().flatten() {
+                let _gone = reply.send(Err(error.clone()));
+            }
+        }
+    }
+}

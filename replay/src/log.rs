@@ -1,0 +1,209 @@
+//! The log: where every event is kept, in one order, for ever.
+//!
+//! An enum over engines, chosen by a URL. An engine stores bytes: what they mean, and who may open
+//! them, is told in [`crate::header`] and [`crate::seal`].
+//!
+//! **The law of positions:** a position is an opaque, growing `u64`; once position p can be read,
+//! nothing below p ever appears. SQLite's are dense, 1, 2, 3…; readers may not count on density.
+//!
+//! **The law of retries:** where the events found after the expected revision have the ids of those
+//! that are appended, and the same bytes, the append answers as it did the first time
+//! (`deduplicated`). The same ids with other bytes are refused. When nobody can say whether a commit
+//! reached the disk the answer is [`AppendError::Unknown`], and the same append may be tried again.
+
+pub mod sqlite;
+
+use std::path::Path;
+
+use bytes::Bytes;
+use domain::{EventId, Stream, Uai};
+use tokio::sync::watch;
+
+use sqlite::SqliteLog;
+
+/// Which of the two logs of a node: same code, each with positions of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogName {
+    /// What happened in the schools.
+    School,
+    /// Who signed in and who read what.
+    Access,
+}
+
+/// A log, on one of the engines. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Log {
+    /// One machine, nothing to install.
+    Sqlite(SqliteLog),
+}
+
+/// Events for one stream.
+#[derive(Clone, Debug)]
+pub struct StreamAppend {
+    /// Where they go.
+    pub stream: Stream,
+    /// What the writer believes the stream to be.
+    pub expected: Expected,
+    /// In order, at least one.
+    pub events: Vec<NewEvent>,
+}
+
+/// What a writer believes a stream to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It has no event yet.
+    NoStream,
+    /// Its last event has this revision.
+    Revision(u64),
+}
+
+/// An event as bytes, on its way into the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its envelope, in clear.
+    pub header: Bytes,
+    /// Its content, sealed if it is about a person.
+    pub payload: Bytes,
+}
+
+/// What became of an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The position of the last event of the batch.
+    pub position: u64,
+    /// The revision of the last event of each stream, in the order of the batch.
+    pub revisions: Vec<u64>,
+    /// Whether the log already held the whole batch.
+    pub deduplicated: bool,
+}
+
+/// Why an append did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The stream is not what the writer believed.
+    #[error("{stream} is at {actual:?}, not where the writer believed")]
+    Conflict {
+        /// Which stream.
+        stream: Stream,
+        /// Its last revision, if it exists.
+        actual: Option<u64>,
+    },
+    /// The stream holds events of the same ids, with other bytes.
+    #[error("{stream} already holds these event ids with other content")]
+    OtherContent {
+        /// Which stream.
+        stream: Stream,
+    },
+    /// It may have been written or not. Trying again with the same ids is safe.
+    #[error("it is not known whether the append was written")]
+    Unknown,
+    /// It was not written.
+    #[error("the log could not be written")]
+    Store(#[source] sqlx::Error),
+}
+
+/// An event as bytes, with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place among all events.
+    pub position: u64,
+    /// Its envelope, in clear.
+    pub header: Bytes,
+    /// Its content, sealed if it is about a person.
+    pub payload: Bytes,
+}
+
+/// Some events in log order, and where to read on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The events that the filter let pass; may be fewer than were asked for, even none.
+    pub events: Vec<StoredEvent>,
+    /// The position that this page goes up to: read on after it.
+    pub next: u64,
+    /// Whether there was nothing more to read at that moment.
+    pub caught_up: bool,
+}
+
+/// Which events to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those of this school.
+    pub school: Option<Uai>,
+}
+
+impl Log {
+    /// Opens the log `name` in the data folder, and creates it at first.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be opened or is not a log.
+    pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
+        Ok(Self::Sqlite(SqliteLog::open(folder, name).await?))
+    }
+
+    /// Appends to all streams of the batch, or to none.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: only after `Unknown` may the events be in the log.
+    pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
+        match self {
+            Self::Sqlite(log) => log.append(batch).await,
+        }
+    }
+
+    /// At most `max` events of a stream, from revision `from` on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_stream(
+        &self,
+        stream: Stream,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<StoredEvent>, sqlx::Error> {
+        match self {
+            Self::Sqlite(log) => log.read_stream(stream, from, max).await,
+        }
+    }
+
+    /// Events after a position, in log order. A page holds about `max` events: old events come in
+    /// packs that are handed out whole.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_all(
+        &self,
+        after: u64,
+        max: usize,
+        filter: Filter,
+    ) -> Result<Page, sqlx::Error> {
+        match self {
+            Self::Sqlite(log) => log.read_all(after, max, filter).await,
+        }
+    }
+
+    /// The position of the last event, 0 while there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn head(&self) -> Result<u64, sqlx::Error> {
+        match self {
+            Self::Sqlite(log) => log.head().await,
+        }
+    }
+
+    /// Changes when there may be something new to read. A hint, never a way of delivery.
+    pub fn wake(&self) -> watch::Receiver<u64> {
+        match self {
+            Self::Sqlite(log) => log.wake(),
+        }
+    }
+
+    /// Commits what is queued, then closes the files.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(log) => log.close().await,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The log in one SQLite file: one machine, no server to install.
+//!
+//! One task writes ([`writer`]), a few read-only connections read. Writers' appends are committed in
+//! groups, because a durable commit costs the same for one event as for hundreds. Old events are
+//! packed ([`segments`]). Destroying old events (the access log's twelve months) is not here yet;
+//! reading already allows that a log begins later than at position 1.
+
+mod durable;
+mod group;
+mod reader;
+mod rows;
+mod segments;
+mod writer;
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, TryLockError},
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::Stream;
+use sqlx::{
+    ConnectOptions, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{AppendError, Appended, Filter, LogName, Page, StoredEvent, StreamAppend};
+use crate::header;
+use group::Append;
+use reader::Placed;
+use writer::{Request, Writer};
+
+/// Connections that read at the same time; more than that wait for their turn.
+const READERS_MAX: u32 = 4;
+
+/// Appends that may wait for the writer; further callers wait for a place in the queue.
+const QUEUE_MAX: usize = 1_024;
+
+/// How long a statement waits for a lock that another program holds on the file (a backup, `sqlite3`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The page cache of the writer, in KiB as SQLite counts it: the inner pages of both indexes fit.
+const WRITER_CACHE: &str = "-65536";
+
+/// A log in a file of the data folder. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SqliteLog {
+    queue: mpsc::Sender<Request>,
+    readers: SqlitePool,
+    head: watch::Receiver<u64>,
+    packed: Arc<AtomicU64>,
+}
+
+impl SqliteLog {
+    /// Opens the file `school.log` or `access.log` of the folder, and creates both at first.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be opened or is not a log, or when another process, or
+    /// another handle of this one, has it open.
+    pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
+        fs::create_dir_all(folder)?;
+        let name = match name {
+            LogName::School => "school",
+            LogName::Access => "access",
+        };
+        let lock = lock(&folder.join(format!("{name}.lock")))?;
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join(format!("{name}.log")))
+            .busy_timeout(BUSY_TIMEOUT);
+        let mut store = open_store(options.clone()).await?;
+        let (head, packed, last_stream) = ends(&mut store).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
+            .await?;
+        let (queue, requests) = mpsc::channel(QUEUE_MAX);
+        let packed = Arc::new(AtomicU64::new(packed));
+        let (publish, head) = watch::channel(head);
+        let writer = Writer::new(store, requests, publish, Arc::clone(&packed), last_stream);
+        tokio::spawn(writer.run(lock));
+        Ok(Self { queue, readers, head, packed })
+    }
+
+    /// Appends to all streams of the batch, or to none; answers once it is on the disk.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: only after `Unknown` may the events be in the log.
+    pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
+        check(&batch)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Append(Append { batch, reply });
+        if self.queue.send(request).await.is_err() {
+            return Err(AppendError::Store(sqlx::Error::PoolClosed));
+        }
+        answer.await.unwrap_or(Err(AppendError::Unknown))
+    }
+
+    /// At most `max` events of a stream, from revision `from` on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_stream(
+        &self,
+        stream: Stream,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<StoredEvent>, sqlx::Error> {
+        let mut store = self.readers.acquire().await?;
+        let events = reader::of_stream(&mut store, stream, from, max).await?;
+        Ok(events.into_iter().map(stored).collect())
+    }
+
+    /// Events after a position, in log order. Packed events come a thousand at a time or more,
+    /// however few are asked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_all(
+        &self,
+        after: u64,
+        max: usize,
+        filter: Filter,
+    ) -> Result<Page, sqlx::Error> {
+        let events = self.after(after, max).await?;
+        let next = events.last().map_or(after, |last| last.position);
+        let passes = |event: &Placed| {
+            filter.school.is_none_or(|school| header::is_of_school(&event.header, school))
+        };
+        let events = events.into_iter().filter(passes).map(stored).collect();
+        Ok(Page { events, next, caught_up: next >= *self.head.borrow() })
+    }
+
+    /// The position of the last event, 0 while there is none. Asks no one: the writer tells it.
+    ///
+    /// # Errors
+    /// None on this engine.
+    pub async fn head(&self) -> Result<u64, sqlx::Error> {
+        Ok(*self.head.borrow())
+    }
+
+    /// The head, and whoever waits for it to move.
+    pub fn wake(&self) -> watch::Receiver<u64> {
+        let mut head = self.head.clone();
+        head.mark_unchanged();
+        head
+    }
+
+    /// Packs every old event that can be packed now, instead of when the writer has time for it.
+    ///
+    /// # Errors
+    /// When a statement failed; what was packed before stays packed.
+    pub async fn pack(&self) -> Result<(), sqlx::Error> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.queue.send(Request::Pack(reply)).await;
+        asked.map_err(|_| sqlx::Error::PoolClosed)?;
+        answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    }
+
+    /// Commits what is queued, then closes the file. Later appends are refused, by every clone.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        self.readers.close().await;
+        if self.queue.send(Request::Close(reply)).await.is_ok() {
+            // No answer means that the writer is gone, which is what was asked for.
+            let _gone = closed.await;
+        }
+    }
+
+    async fn after(&self, after: u64, max: usize) -> Result<Vec<Placed>, sqlx::Error> {
+        let mut store = self.readers.acquire().await?;
+        if after < self.packed.load(Ordering::Acquire) {
+            return reader::packed_after(&mut store, after, max).await;
+        }
+        let rows = reader::unpacked_after(&mut store, after, max).await?;
+        if rows.first().is_some_and(|first| first.position == after + 1) {
+            return Ok(rows);
+        }
+        // Rows may have been packed before this looked, but after `packed` was read.
+        let moved = reader::packed_after(&mut store, after, max).await?;
+        Ok(if moved.is_empty() { rows } else { moved })
+    }
+}
+
+/// A number as SQLite keeps it. What is too large for it is larger than anything it holds.
+fn place(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn stored(event: Placed) -> StoredEvent {
+    StoredEvent { position: event.position, header: event.header, payload: event.payload }
+}
+
+fn check(batch: &[StreamAppend]) -> Result<(), AppendError> {
+    let mut streams = HashSet::new();
+    let right = |part: &StreamAppend| !part.events.is_empty() && streams.insert(part.stream);
+    if !batch.is_empty() && batch.iter().all(right) {
+        return Ok(());
+    }
+    let rule = "an append names at least one stream, each once and with at least one event";
+    Err(AppendError::Store(sqlx::Error::Protocol(rule.to_owned())))
+}
+
+/// Takes the folder for this handle, until the file is dropped or the process ends.
+fn lock(path: &Path) -> Result<File, sqlx::Error> {
+    let file = File::create(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err(TryLockError::WouldBlock) => {
+            let told = format!("the log is already open elsewhere: {} is locked", path.display());
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, told).into())
+        }
+    }
+}
+
+async fn open_store(options: SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let mut store = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", WRITER_CACHE)
+        // SQLite would ignore errors of its own checkpoints; the writer makes them.
+        .pragma("wal_autocheckpoint", "0")
+        .connect()
+        .await?;
+    sqlx::migrate!("migrations/log").run(&mut store).await?;
+    Ok(store)
+}
+
+/// The last position, the last packed one, and the last number given to a stream.
+async fn ends(store: &mut SqliteConnection) -> Result<(u64, u64, i64), sqlx::Error> {
+    let (head, first, packed, stream): (i64, Option<i64>, i64, i64) = sqlx::query_as(
+        "select coalesce((select max(position) from event), 0),
+            (select min(position) from event),
+            coalesce((select max(last_position) from segment), 0),
+            coalesce((select max(stream) from stream), 0)",
+    )
+    .fetch_one(store)
+    .await?;
+    let packed = first.map_or(packed, |first| packed.max(first - 1));
+    Ok((head.max(packed).cast_unsigned(), packed.cast_unsigned(), stream))
+}

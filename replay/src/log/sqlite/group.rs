@@ -1,0 +1,211 @@
+//! Which appends of a group can be written together, and at which places.
+//!
+//! Pure: no store. An append that is not where its stream stands may be a retry or a conflict;
+//! which one is told by what was committed, and is asked there ([`super::writer`]).
+
+use std::collections::{HashMap, HashSet};
+
+use domain::Stream;
+use tokio::sync::oneshot;
+
+use crate::log::{AppendError, Appended, Expected, StreamAppend};
+
+/// A batch and who waits for its answer.
+pub(super) struct Append {
+    pub(super) batch: Vec<StreamAppend>,
+    pub(super) reply: oneshot::Sender<Result<Appended, AppendError>>,
+}
+
+impl Append {
+    /// How many events it brings.
+    pub(super) fn events(&self) -> usize {
+        self.batch.iter().map(|part| part.events.len()).sum()
+    }
+
+    /// Answers. Whoever does not wait any more will ask again with the same ids.
+    pub(super) fn answer(self, answer: Result<Appended, AppendError>) {
+        let _gone = self.reply.send(answer);
+    }
+}
+
+/// Where a stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// What the store calls the stream.
+    pub(super) number: i64,
+    /// The revision of its next event.
+    pub(super) next: u64,
+}
+
+/// Where the whole log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// The position of the last event.
+    pub(super) position: u64,
+    /// The last number given to a stream.
+    pub(super) stream: i64,
+}
+
+/// An append that is where its streams stand, with the answer it gets once it is committed.
+pub(super) struct Accepted {
+    pub(super) append: Append,
+    pub(super) answer: Appended,
+}
+
+/// The place of an event to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) position: u64,
+    pub(super) stream: i64,
+    pub(super) revision: u64,
+}
+
+/// Appends sorted by what is to be done with them.
+pub(super) struct Group {
+    /// To be written, in one transaction.
+    pub(super) accepted: Vec<Accepted>,
+    /// The places of the accepted events, in order.
+    pub(super) places: Vec<Place>,
+    /// Streams that begin, with their numbers.
+    pub(super) begun: Vec<(i64, Stream)>,
+    /// Not where a stream stands: retries and conflicts.
+    pub(super) doubtful: Vec<Append>,
+    /// Not where a stream would stand after this group: to be judged once it is committed, or not.
+    pub(super) deferred: Vec<Append>,
+    /// Where all named streams stand after this group.
+    pub(super) heads: HashMap<Stream, Head>,
+    /// Where the log stands after this group.
+    pub(super) ends: Ends,
+    touched: HashSet<Stream>,
+}
+
+impl Group {
+    /// Sorts `appends`; `heads` holds every existing stream that they name.
+    pub(super) fn form(appends: Vec<Append>, heads: HashMap<Stream, Head>, ends: Ends) -> Self {
+        let mut group = Self {
+            accepted: Vec::with_capacity(appends.len()),
+            places: Vec::with_capacity(appends.len()),
+            begun: Vec::new(),
+            doubtful: Vec::new(),
+            deferred: Vec::new(),
+            heads,
+            ends,
+            touched: HashSet::new(),
+        };
+        for append in appends {
+            group.sort(append);
+        }
+        group
+    }
+
+    /// Whether the part begins where its stream stands.
+    pub(super) fn is_due(&self, part: &StreamAppend) -> bool {
+        self.next(part.stream) == first_revision(part.expected)
+    }
+
+    /// The revision of the next event of a stream.
+    pub(super) fn next(&self, stream: Stream) -> u64 {
+        self.heads.get(&stream).map_or(0, |head| head.next)
+    }
+
+    fn sort(&mut self, append: Append) {
+        let mut early = append.batch.iter().filter(|part| !self.is_due(part)).peekable();
+        if early.peek().is_none() {
+            drop(early);
+            self.accept(append);
+        } else if early.any(|part| self.touched.contains(&part.stream)) {
+            self.deferred.push(append);
+        } else {
+            self.doubtful.push(append);
+        }
+    }
+
+    fn accept(&mut self, append: Append) {
+        let mut revisions = Vec::with_capacity(append.batch.len());
+        for part in &append.batch {
+            let head = self.heads.entry(part.stream).or_insert_with(|| {
+                self.ends.stream += 1;
+                self.begun.push((self.ends.stream, part.stream));
+                Head { number: self.ends.stream, next: 0 }
+            });
+            for _ in &part.events {
+                self.ends.position += 1;
+                let (position, stream) = (self.ends.position, head.number);
+                self.places.push(Place { position, stream, revision: head.next });
+                head.next += 1;
+            }
+            revisions.push(head.next - 1);
+            self.touched.insert(part.stream);
+        }
+        let answer = Appended { position: self.ends.position, revisions, deduplicated: false };
+        self.accepted.push(Accepted { append, answer });
+    }
+}
+
+/// The revision that the first event of an append is to have.
+pub(super) fn first_revision(expected: Expected) -> u64 {
+    match expected {
+        Expected::NoStream => 0,
+        Expected::Revision(last) => last.saturating_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use domain::{EventId, PersonId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::log::NewEvent;
+
+    const ENDS: Ends = Ends { position: 10, stream: 4 };
+
+    #[test]
+    fn an_append_may_follow_another_of_the_same_group() {
+        let group = form([&[(1, Expected::NoStream)], &[(1, Expected::Revision(0))]]);
+        let place = |position, revision| Place { position, stream: 5, revision };
+        assert_eq!(group.places, [place(11, 0), place(12, 1)]);
+        assert_eq!(group.begun, [(5, stream(1))]);
+        assert_eq!(group.ends, Ends { position: 12, stream: 5 });
+    }
+
+    #[test]
+    fn a_batch_with_one_stream_in_doubt_takes_no_place_at_all() {
+        let batch: &[_] = &[(1, Expected::NoStream), (2, Expected::Revision(7))];
+        let group = form([batch, &[(1, Expected::NoStream)]]);
+        assert_eq!((group.doubtful.len(), group.accepted.len()), (1, 1));
+        assert_eq!(group.ends.position, 11);
+    }
+
+    #[test]
+    fn a_doubt_about_an_append_of_the_same_group_waits_for_its_commit() {
+        let group = form([&[(1, Expected::NoStream)], &[(1, Expected::NoStream)]]);
+        assert_eq!((group.accepted.len(), group.deferred.len()), (1, 1));
+    }
+
+    #[test]
+    fn the_first_append_of_a_group_is_never_deferred() {
+        let group = form([&[(1, Expected::Revision(3))], &[(1, Expected::NoStream)]]);
+        assert_eq!((group.doubtful.len(), group.accepted.len(), group.deferred.len()), (1, 1, 0));
+    }
+
+    fn form<const N: usize>(batches: [&[(u128, Expected)]; N]) -> Group {
+        Group::form(batches.map(append).into(), HashMap::new(), ENDS)
+    }
+
+    fn append(parts: &[(u128, Expected)]) -> Append {
+        let event =
+            NewEvent { id: EventId(Uuid::nil()), header: Bytes::new(), payload: Bytes::new() };
+        let part = |&(id, expected)| StreamAppend {
+            stream: stream(id),
+            expected,
+            events: vec![event.clone()],
+        };
+        Append { batch: parts.iter().map(part).collect(), reply: oneshot::channel().0 }
+    }
+
+    fn stream(id: u128) -> Stream {
+        Stream::Person(PersonId(Uuid::from_u128(id)))
+    }
+}

@@ -1,0 +1,348 @@
+//! The one task that writes: it takes what is queued, commits it as one, and answers.
+//!
+//! In its idle moments it packs old events. It owns the only connection that can write; what a
+//! commit means when the disk fails is told in [`super::durable`].
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::Stream;
+use moka::sync::Cache;
+use sqlx::{Connection, SqliteConnection};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{
+    durable,
+    group::{Accepted, Append, Ends, Group, Head, first_revision},
+    reader, rows, segments,
+};
+use crate::log::{AppendError, Appended, StreamAppend};
+
+/// Events after which a group is full.
+const GROUP_EVENTS_MAX: usize = 500;
+
+/// How long a group waits for appends that the last one had.
+const LINGER_MAX: Duration = Duration::from_millis(2);
+
+/// Streams whose heads are kept in memory, about 150 bytes each.
+const HEADS_MAX: u64 = 200_000;
+
+/// The newest events stay in rows: they are what is read one by one.
+const UNPACKED_MIN: u64 = 5_000;
+
+/// Unpacked events from which an idle writer packs: 10 000 more than stay in rows anyway.
+const UNPACKED_IDLE: u64 = UNPACKED_MIN + 10_000;
+
+/// Unpacked events from which a writer that is never idle packs one segment after each group.
+const UNPACKED_MAX: u64 = 100_000;
+
+/// How long nothing must be asked before the writer counts as idle.
+const IDLE_MIN: Duration = Duration::from_millis(50);
+
+/// Events written between two checkpoints: some twenty megabytes of write-ahead log.
+const CHECKPOINT_EVENTS: u64 = 4_000;
+
+/// Each group writes some pages whatever its size; counted as this many events.
+const CHECKPOINT_EVENTS_PER_GROUP: u64 = 4;
+
+/// What the writer is asked.
+pub(super) enum Request {
+    /// To write a batch.
+    Append(Append),
+    /// To pack all old events now.
+    Pack(oneshot::Sender<Result<(), sqlx::Error>>),
+    /// To write what is queued and close the file.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writer and all it knows.
+pub(super) struct Writer {
+    store: SqliteConnection,
+    queue: mpsc::Receiver<Request>,
+    set_aside: Option<Request>,
+    closing: Vec<oneshot::Sender<()>>,
+    head: watch::Sender<u64>,
+    packed: Arc<AtomicU64>,
+    ends: Ends,
+    heads: Cache<Stream, Head>,
+    last_group: usize,
+    since_checkpoint: u64,
+    frames: i64,
+}
+
+impl Writer {
+    /// A writer that goes on after `head` and `last_stream`.
+    pub(super) fn new(
+        store: SqliteConnection,
+        queue: mpsc::Receiver<Request>,
+        head: watch::Sender<u64>,
+        packed: Arc<AtomicU64>,
+        last_stream: i64,
+    ) -> Self {
+        let ends = Ends { position: *head.borrow(), stream: last_stream };
+        Self {
+            store,
+            queue,
+            set_aside: None,
+            closing: Vec::new(),
+            head,
+            packed,
+            ends,
+            heads: Cache::new(HEADS_MAX),
+            last_group: 0,
+            since_checkpoint: 0,
+            frames: 0,
+        }
+    }
+
+    /// Writes until the last handle is gone or one of them closes the log. Keeps `lock` till then.
+    pub(super) async fn run(mut self, lock: File) {
+        while let Some(request) = self.next().await {
+            match request {
+                Request::Append(first) => {
+                    let appends = self.gather(first).await;
+                    self.write(appends).await;
+                    self.tidy().await;
+                }
+                Request::Pack(reply) => {
+                    let _gone = reply.send(self.pack_all().await);
+                }
+                Request::Close(reply) => {
+                    self.queue.close();
+                    self.closing.push(reply);
+                }
+            }
+        }
+        durable::checkpoint(&mut self.store, self.frames).await;
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the log was not closed properly");
+        }
+        drop(lock);
+        for reply in self.closing {
+            let _gone = reply.send(());
+        }
+    }
+
+    /// The next request; packs while there is none.
+    async fn next(&mut self) -> Option<Request> {
+        if let Some(request) = self.set_aside.take() {
+            return Some(request);
+        }
+        let mut patience = IDLE_MIN;
+        while self.unpacked() >= UNPACKED_IDLE {
+            if let Ok(request) = timeout(patience, self.queue.recv()).await {
+                return request;
+            }
+            if !self.pack_if_possible().await {
+                break;
+            }
+            patience = Duration::ZERO;
+        }
+        self.queue.recv().await
+    }
+
+    /// What is queued, and what comes back within a moment: writers that were answered together ask
+    /// again together. A writer alone waits for nobody.
+    async fn gather(&mut self, first: Append) -> Vec<Append> {
+        let deadline = Instant::now() + LINGER_MAX;
+        let mut events = first.events();
+        let mut group = vec![first];
+        while events < GROUP_EVENTS_MAX {
+            let request = match self.queue.try_recv() {
+                Ok(request) => Some(request),
+                Err(_) if group.len() < self.last_group => {
+                    timeout_at(deadline, self.queue.recv()).await.ok().flatten()
+                }
+                Err(_) => None,
+            };
+            match request {
+                Some(Request::Append(append)) => {
+                    events += append.events();
+                    group.push(append);
+                }
+                Some(other @ (Request::Pack(_) | Request::Close(_))) => {
+                    self.set_aside = Some(other);
+                    break;
+                }
+                None => break,
+            }
+        }
+        self.last_group = group.len();
+        group
+    }
+
+    /// Commits all appends that can be and answers all of them. When a statement fails each append
+    /// is tried alone, so that one that cannot be written does not take others with it.
+    async fn write(&mut self, appends: Vec<Append>) {
+        let mut work = VecDeque::from([appends]);
+        while let Some(appends) = work.pop_front() {
+            let heads = match self.heads_of(&appends).await {
+                Ok(heads) => heads,
+                Err(error) => {
+                    refuse(appends, error);
+                    continue;
+                }
+            };
+            let mut group = Group::form(appends, heads, self.ends);
+            for append in std::mem::take(&mut group.doubtful) {
+                let answer = self.judge(&append.batch, &group).await;
+                append.answer(answer);
+            }
+            let deferred = std::mem::take(&mut group.deferred);
+            match self.commit(group).await {
+                Ok(()) => {}
+                Err((appends, error)) if appends.len() == 1 => refuse(appends, error),
+                Err((appends, error)) => {
+                    tracing::warn!(%error, "a group failed, its appends are tried one by one");
+                    work.extend(appends.into_iter().map(|append| vec![append]));
+                }
+            }
+            if !deferred.is_empty() {
+                work.push_back(deferred);
+            }
+        }
+    }
+
+    /// Writes the accepted appends and answers them; hands them back when a statement fails.
+    async fn commit(&mut self, group: Group) -> Result<(), (Vec<Append>, sqlx::Error)> {
+        if group.accepted.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = durable::begin(&mut self.store).await {
+            refuse(group.accepted.into_iter().map(|accepted| accepted.append), error);
+            return Ok(());
+        }
+        if let Err(error) = rows::insert(&mut self.store, &group).await {
+            durable::rollback(&mut self.store).await;
+            let appends = group.accepted.into_iter().map(|accepted| accepted.append);
+            return Err((appends.collect(), error));
+        }
+        durable::commit(&mut self.store).await;
+        self.since_checkpoint += group.places.len() as u64 + CHECKPOINT_EVENTS_PER_GROUP;
+        self.ends = group.ends;
+        for (stream, head) in group.heads {
+            self.heads.insert(stream, head);
+        }
+        self.head.send_replace(self.ends.position);
+        for Accepted { append, answer } in group.accepted {
+            append.answer(Ok(answer));
+        }
+        Ok(())
+    }
+
+    /// Whether a batch that is not where its streams stand was written before.
+    async fn judge(
+        &mut self,
+        batch: &[StreamAppend],
+        group: &Group,
+    ) -> Result<Appended, AppendError> {
+        let mut answer = Appended { position: 0, revisions: Vec::new(), deduplicated: true };
+        let conflict = |part: &StreamAppend| {
+            let actual = group.next(part.stream).checked_sub(1);
+            AppendError::Conflict { stream: part.stream, actual }
+        };
+        let (due, doubtful): (Vec<_>, Vec<_>) = batch.iter().partition(|part| group.is_due(part));
+        for part in &doubtful {
+            let (first, many) = (first_revision(part.expected), part.events.len());
+            let found = reader::of_stream(&mut self.store, part.stream, first, many).await;
+            let found = found.map_err(AppendError::Store)?;
+            let pairs = || found.iter().zip(&part.events);
+            let same_ids = pairs().all(|(old, new)| old.id == *new.id.0.as_bytes());
+            let Some(last) = found.last().filter(|_| found.len() == many && same_ids) else {
+                return Err(conflict(part));
+            };
+            if pairs().any(|(old, new)| (&old.header, &old.payload) != (&new.header, &new.payload))
+            {
+                return Err(AppendError::OtherContent { stream: part.stream });
+            }
+            answer.position = last.position;
+            answer.revisions.push(last.revision);
+        }
+        match doubtful.first() {
+            Some(part) if !due.is_empty() => Err(conflict(part)),
+            Some(_) | None => Ok(answer),
+        }
+    }
+
+    async fn heads_of(&mut self, appends: &[Append]) -> Result<HashMap<Stream, Head>, sqlx::Error> {
+        let mut heads = HashMap::new();
+        let mut unknown = Vec::new();
+        for part in appends.iter().flat_map(|append| &append.batch) {
+            match self.heads.get(&part.stream) {
+                Some(head) => {
+                    heads.insert(part.stream, head);
+                }
+                None => unknown.push(part.stream),
+            }
+        }
+        if !unknown.is_empty() {
+            heads.extend(rows::heads(&mut self.store, &unknown).await?);
+        }
+        Ok(heads)
+    }
+
+    /// What a group leaves to be done after its writers were answered.
+    async fn tidy(&mut self) {
+        if self.since_checkpoint >= CHECKPOINT_EVENTS {
+            self.frames = durable::checkpoint(&mut self.store, self.frames).await;
+            self.since_checkpoint = 0;
+        }
+        if self.unpacked() >= UNPACKED_MAX {
+            self.pack_if_possible().await;
+        }
+    }
+
+    fn unpacked(&self) -> u64 {
+        self.ends.position - self.packed.load(Ordering::Relaxed)
+    }
+
+    async fn pack_all(&mut self) -> Result<(), sqlx::Error> {
+        while self.pack().await? {}
+        Ok(())
+    }
+
+    async fn pack_if_possible(&mut self) -> bool {
+        self.pack().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "old events could not be packed");
+            false
+        })
+    }
+
+    /// Packs one segment, if there is enough for one.
+    async fn pack(&mut self) -> Result<bool, sqlx::Error> {
+        let after = self.packed.load(Ordering::Relaxed);
+        let until = self.ends.position.saturating_sub(UNPACKED_MIN);
+        let Some(segment) = segments::gather(&mut self.store, after, until).await? else {
+            return Ok(false);
+        };
+        let last = segment.last_position;
+        durable::begin(&mut self.store).await?;
+        if let Err(error) = segments::store(&mut self.store, segment).await {
+            durable::rollback(&mut self.store).await;
+            return Err(error);
+        }
+        durable::commit(&mut self.store).await;
+        self.packed.store(last, Ordering::Release);
+        self.since_checkpoint += segments::EVENTS_MAX as u64;
+        Ok(true)
+    }
+}
+
+/// Answers that nothing was written. The error cannot be copied: its text is told to the others.
+fn refuse(appends: impl IntoIterator<Item = Append>, error: sqlx::Error) {
+    let text = error.to_string();
+    let others = std::iter::repeat_with(|| sqlx::Error::Protocol(text.clone()));
+    for (append, error) in appends.into_iter().zip(std::iter::once(error).chain(others)) {
+        append.answer(Err(AppendError::Store(error)));
+    }
+}

@@ -1,0 +1,153 @@
+//! The engines that the contract is tried on, the faults that each can be given, and events.
+
+use std::path::Path;
+
+use chrono::DateTime;
+use domain::{AccountId, CommandId, EventId, Header, PersonId, Stream, Uai};
+use replay::{
+    header,
+    log::{Expected, Filter, Log, LogName, NewEvent, StreamAppend},
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A content that [`Store::refuse_marked`] makes unwritable.
+pub(super) const MARK: &str = "unwritable";
+
+/// The school of all events that are not said to be of another.
+pub(super) const SCHOOL: &str = "0549998Z";
+
+/// A place where an engine keeps a log.
+pub(super) enum Store {
+    Sqlite(TempDir),
+}
+
+/// While it lives nobody else can write.
+pub(super) enum Pause {
+    Sqlite(SqliteConnection),
+}
+
+impl Store {
+    /// An empty place on each engine.
+    pub(super) fn all() -> Vec<Self> {
+        vec![Self::Sqlite(tempfile::tempdir().unwrap())]
+    }
+
+    pub(super) async fn open(&self) -> Log {
+        self.open_named(LogName::School).await.unwrap()
+    }
+
+    pub(super) async fn open_named(&self, name: LogName) -> Result<Log, sqlx::Error> {
+        match self {
+            Self::Sqlite(folder) => Log::open(folder.path(), name).await,
+        }
+    }
+
+    /// Whether the engine allows one process at a time.
+    pub(super) fn has_one_writer(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+        }
+    }
+
+    /// Moves old events to wherever the engine keeps old events.
+    pub(super) async fn pack(&self, log: &Log) {
+        match log {
+            Log::Sqlite(log) => log.pack().await.unwrap(),
+        }
+    }
+
+    /// Keeps everybody from writing until the answer is ended.
+    pub(super) async fn hold_writes(&self) -> Pause {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut own = connect(folder.path()).await;
+                sqlx::query("begin immediate").execute(&mut own).await.unwrap();
+                Pause::Sqlite(own)
+            }
+        }
+    }
+
+    /// Makes the engine fail on every event whose content is [`MARK`].
+    pub(super) async fn refuse_marked(&self) {
+        match self {
+            Self::Sqlite(folder) => {
+                execute(
+                    folder.path(),
+                    "create trigger refuse_marked after insert on event
+                     when new.payload = cast('unwritable' as blob)
+                     begin select raise(abort, 'a fault made by a test'); end",
+                )
+                .await;
+            }
+        }
+    }
+}
+
+impl Pause {
+    pub(super) async fn end(self) {
+        match self {
+            Self::Sqlite(mut own) => {
+                sqlx::query("rollback").execute(&mut own).await.unwrap();
+                own.close().await.unwrap();
+            }
+        }
+    }
+}
+
+/// Runs statements of a test on the file of an SQLite log.
+pub(super) async fn execute(folder: &Path, sql: &'static str) {
+    let mut own = connect(folder).await;
+    sqlx::raw_sql(sql).execute(&mut own).await.unwrap();
+    own.close().await.unwrap();
+}
+
+/// All positions of a log, in the order they are read.
+pub(super) async fn positions(log: &Log) -> Vec<u64> {
+    let page = log.read_all(0, usize::MAX >> 1, Filter::default()).await.unwrap();
+    page.events.iter().map(|event| event.position).collect()
+}
+
+/// A batch of `many` events for one person. Events are the same when all arguments are.
+pub(super) fn append(who: u128, expected: Expected, many: u64, content: &str) -> Vec<StreamAppend> {
+    let first = match expected {
+        Expected::NoStream => 0,
+        Expected::Revision(last) => last + 1,
+    };
+    let events = (first..first + many).map(|revision| event(who, revision, SCHOOL, content));
+    vec![StreamAppend { stream: person(who), expected, events: events.collect() }]
+}
+
+/// An event of a person, whose id follows from its place and its content.
+pub(super) fn event(who: u128, revision: u64, school: &str, content: &str) -> NewEvent {
+    let at = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+    let command = format!("{revision} {content}");
+    let command = CommandId(Uuid::new_v5(&Uuid::from_u128(who), command.as_bytes()));
+    let header = Header {
+        stream: person(who),
+        revision,
+        id: EventId::of(command, 0),
+        kind: "PersonRenamed".to_owned(),
+        version: 1,
+        school: school.parse::<Uai>().unwrap(),
+        recorded_at: at,
+        occurred_at: at,
+        actor: AccountId(Uuid::from_u128(1)),
+        command,
+        correlation: command,
+        causation: None,
+        key: None,
+    };
+    let payload = content.to_owned().into_bytes().into();
+    NewEvent { id: header.id, header: header::encode(&header).unwrap(), payload }
+}
+
+pub(super) fn person(who: u128) -> Stream {
+    Stream::Person(PersonId(Uuid::from_u128(who)))
+}
+
+async fn connect(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("school.log"));
+    options.connect().await.unwrap()
+}
