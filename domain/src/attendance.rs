@@ -84,6 +84,11 @@ pub enum AttendanceEvent {
         /// Of which line.
         line: LineId,
     },
+    /// The declaration that the reason was given for was withdrawn: nothing is explained any more.
+    ReasonTakenBack {
+        /// Of which line.
+        line: LineId,
+    },
     /// Nothing more is asked of the family: the absence is *régularisée*.
     AbsenceRegularised {
         /// Which line.
@@ -325,8 +330,12 @@ impl Attendance {
     pub fn evolve(self, event: AttendanceEvent) -> Self {
         use AttendanceEvent as E;
         let Self::File(mut lines) = self else { return Self::Erased };
+        // A word of the roll call that only changes what the line is keeps what was said of it.
         let mut open = |line, kind, source| {
-            lines.insert(line, Line::new(kind, source));
+            let known = lines.remove(&line).filter(|known: &Line| !known.withdrawn);
+            let new = Line::new(kind, source);
+            let Line { kind, source, .. } = new.clone();
+            lines.insert(line, known.map_or(new, |known| Line { kind, source, ..known }));
         };
         match event {
             E::AbsenceRecorded { line, period, source } => {
@@ -355,6 +364,11 @@ impl Attendance {
             E::ReasonRefused { line } => {
                 lines.entry(line).and_modify(|line| line.receivable = Some(false));
             }
+            E::ReasonTakenBack { line } => {
+                lines.entry(line).and_modify(|line| {
+                    (line.given, line.receivable, line.regularised) = (None, None, false);
+                });
+            }
             E::AbsenceRegularised { line } => {
                 lines.entry(line).and_modify(|line| line.regularised = true);
             }
@@ -380,6 +394,7 @@ impl AttendanceEvent {
             | Self::ReasonGiven { line, .. }
             | Self::ReasonAccepted { line }
             | Self::ReasonRefused { line }
+            | Self::ReasonTakenBack { line }
             | Self::AbsenceRegularised { line }
             | Self::LineWithdrawn { line, .. } => *line,
         }

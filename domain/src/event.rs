@@ -100,10 +100,10 @@ impl Event {
             Self::Person(id, _) => of(*id, Category::Identity),
             Self::Family(id, _) => of(id.person(), Category::Family),
             Self::Class(_, event) => of(event.student()?.person(), Category::Schooling),
-            Self::RollCall(..) => Some(Dossier {
+            Self::RollCall(_, event) => Some(Dossier {
                 subject: Subject::School(school),
                 category: Category::Register,
-                year,
+                year: SchoolYear::containing(event.called().planned.date),
             }),
             Self::Attendance(id, year, _) => Some(Dossier {
                 subject: Subject::Person(id.person()),

@@ -192,17 +192,18 @@ pub enum FamilyError {
     OwnGuardian,
 }
 
-/// All a decision needs to know: the links that are open.
+/// All a decision needs to know: the links that are open, and the judgments in force. A judgment
+/// outlives the link: whoever is recorded again is restricted again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Family {
     guardians: BTreeMap<PersonId, OpenLink>,
+    restricted: BTreeMap<PersonId, (NaiveDate, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct OpenLink {
     terms: Terms,
     from: NaiveDate,
-    restricted: Option<(NaiveDate, String)>,
 }
 
 impl Family {
@@ -216,37 +217,37 @@ impl Family {
                     return Err(FamilyError::OwnGuardian);
                 }
                 let recorded = E::GuardianshipRecorded { guardian, terms, from };
-                match self.guardians.get(&guardian) {
-                    None => Ok(vec![recorded]),
-                    Some(link) if (link.terms, link.from) == (terms, from) => Ok(vec![]),
-                    Some(link) if from <= link.from => Err(FamilyError::TermsNotLater),
+                let ended = match self.guardians.get(&guardian) {
+                    None => None,
+                    Some(link) if (link.terms, link.from) == (terms, from) => return Ok(vec![]),
+                    Some(link) if from <= link.from => return Err(FamilyError::TermsNotLater),
                     Some(link) => {
                         let on = from.pred_opt().unwrap_or(from);
-                        let ended = E::GuardianshipEnded { guardian, since: link.from, on };
-                        // A judgment outlives the terms it was given under.
-                        let restricted = link.restricted.clone().map(|(since, document)| {
-                            let from = since.max(from);
-                            E::GuardianshipRestricted { guardian, from, document }
-                        });
-                        Ok([ended, recorded].into_iter().chain(restricted).collect())
+                        Some(E::GuardianshipEnded { guardian, since: link.from, on })
                     }
-                }
+                };
+                let restricted = self.restricted.get(&guardian).map(|(since, document)| {
+                    let (from, document) = (from.max(*since), document.clone());
+                    E::GuardianshipRestricted { guardian, from, document }
+                });
+                Ok(ended.into_iter().chain([recorded]).chain(restricted).collect())
             }
             C::RestrictGuardianship { guardian, from, document } => {
-                let link = self.link(guardian, from)?;
+                self.link(guardian, from)?;
                 check_document(&document)?;
-                match &link.restricted {
+                match self.restricted.get(&guardian) {
                     None => Ok(vec![E::GuardianshipRestricted { guardian, from, document }]),
                     Some(known) if *known == (from, document) => Ok(vec![]),
                     Some(_) => Err(FamilyError::AlreadyRestricted),
                 }
             }
             C::RestoreGuardianship { guardian, from, document } => {
-                let link = self.link(guardian, from)?;
+                self.link(guardian, from)?;
                 check_document(&document)?;
-                match &link.restricted {
-                    None => Err(FamilyError::NotRestricted),
-                    Some(_) => Ok(vec![E::GuardianshipRestored { guardian, from, document }]),
+                if self.restricted.contains_key(&guardian) {
+                    Ok(vec![E::GuardianshipRestored { guardian, from, document }])
+                } else {
+                    Err(FamilyError::NotRestricted)
                 }
             }
             C::EndGuardianship { guardian, on } => {
@@ -261,17 +262,13 @@ impl Family {
     pub fn evolve(mut self, event: FamilyEvent) -> Self {
         match event {
             FamilyEvent::GuardianshipRecorded { guardian, terms, from } => {
-                self.guardians.insert(guardian, OpenLink { terms, from, restricted: None });
+                self.guardians.insert(guardian, OpenLink { terms, from });
             }
             FamilyEvent::GuardianshipRestricted { guardian, from, document } => {
-                if let Some(link) = self.guardians.get_mut(&guardian) {
-                    link.restricted = Some((from, document));
-                }
+                self.restricted.insert(guardian, (from, document));
             }
             FamilyEvent::GuardianshipRestored { guardian, .. } => {
-                if let Some(link) = self.guardians.get_mut(&guardian) {
-                    link.restricted = None;
-                }
+                self.restricted.remove(&guardian);
             }
             FamilyEvent::GuardianshipEnded { guardian, .. } => {
                 self.guardians.remove(&guardian);
@@ -384,6 +381,13 @@ mod tests {
                 recorded("2026-11-02"),
                 restricted("2026-11-02"),
             ]);
+    }
+
+    #[test]
+    fn a_judgment_outlives_the_link_it_was_given_under() {
+        given([recorded("2026-09-01"), restricted("2026-10-01"), ended("2026-10-15")])
+            .when(record("2026-11-02"))
+            .then_expect_events(vec![recorded("2026-11-02"), restricted("2026-11-02")]);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What follows of itself from an event: commands that nobody has to give.
 //!
-//! Pure: an event and the rows it speaks of in, commands out. The same event gives the same
-//! commands, and a command given twice changes nothing more, so that whoever runs this may run it
-//! again from the beginning, or on two machines.
+//! Pure: an event and the rows it speaks of in, commands out. The same event and rows give the same
+//! commands, and a command given twice changes nothing more, so that whoever runs this in the order
+//! of the log may run it again, or on two machines.
 
 use crate::{
-    Event, Recorded, SchoolYear, StudentId, attendance::AttendanceCommand, schools::SchoolSheet,
+    Event, Recorded, SchoolYear, StudentId,
+    attendance::AttendanceCommand,
+    rollcalls::{Mark, RollCallEvent},
+    schools::SchoolSheet,
 };
 
 /// A command that an event calls for.
@@ -33,5 +36,89 @@ pub fn react(recorded: &Recorded, school: &SchoolSheet, subject: &str) -> Vec<Co
         let command = AttendanceCommand::follow(student, called, mark, facts);
         Consequence::Attendance { student, year, command }
     };
-    event.marks().map(follow).collect()
+    // The first word on a lesson finds no line of it, so that who is present has nothing to follow.
+    let first = matches!(event, RollCallEvent::RollCallTaken { .. });
+    let told = event.marks().filter(|(_, mark)| !(first && *mark == Mark::Present));
+    told.map(follow).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        AccountId, CommandId, CourseId, EventId, Header,
+        rollcalls::{Called, Marked},
+        schools::tests::{day, sheet},
+        timetable::Place,
+    };
+
+    const PRESENT: StudentId = StudentId(Uuid::from_u128(1));
+    const ABSENT: StudentId = StudentId(Uuid::from_u128(2));
+
+    #[test]
+    fn a_roll_call_goes_into_the_files_of_who_is_not_simply_present() {
+        let taken = RollCallEvent::RollCallTaken {
+            called: called("2026-11-09"),
+            present: vec![PRESENT],
+            absent: vec![ABSENT],
+            late: vec![],
+        };
+        assert_eq!(students(taken), [ABSENT]);
+    }
+
+    #[test]
+    fn a_correction_goes_into_the_files_of_who_was_there_after_all_too() {
+        let marks = vec![Marked { student: PRESENT, mark: Mark::Present }];
+        let corrected = RollCallEvent::RollCallCorrected { called: called("2026-11-09"), marks };
+        assert_eq!(students(corrected), [PRESENT]);
+    }
+
+    #[test]
+    fn nothing_follows_outside_the_school_years() {
+        let marks = vec![Marked { student: ABSENT, mark: Mark::Absent }];
+        let called = Called { planned: place("2026-08-20"), ..called("2026-11-09") };
+        assert_eq!(students(RollCallEvent::RollCallCorrected { called, marks }), []);
+    }
+
+    fn students(event: RollCallEvent) -> Vec<StudentId> {
+        let consequences = react(&recorded(event), &sheet(), "EPS");
+        let of = |Consequence::Attendance { student, year, .. }: &Consequence| {
+            assert_eq!(*year, SchoolYear(2026));
+            *student
+        };
+        consequences.iter().map(of).collect()
+    }
+
+    fn recorded(event: RollCallEvent) -> Recorded {
+        let event = Event::RollCall(event.called().lesson(), event);
+        let (id, at) = (Uuid::from_u128(9), DateTime::UNIX_EPOCH);
+        let header = Header {
+            stream: event.stream(),
+            revision: 0,
+            id: EventId(id),
+            kind: "RollCallTaken".to_owned(),
+            version: 1,
+            school: "0670001A".parse().unwrap(),
+            recorded_at: at,
+            occurred_at: at,
+            actor: AccountId(id),
+            command: CommandId(id),
+            correlation: CommandId(id),
+            causation: None,
+            key: None,
+        };
+        Recorded { position: 1, header, event }
+    }
+
+    fn called(date: &str) -> Called {
+        let time = sheet().lesson_time(day(date), 1).unwrap();
+        Called { course: CourseId(Uuid::from_u128(3)), planned: place(date), time }
+    }
+
+    fn place(date: &str) -> Place {
+        Place { date: day(date), slot: 1 }
+    }
 }

@@ -73,14 +73,7 @@ impl Attendance {
                 let open = file.with_covered(line).filter(|(_, known)| !known.regularised);
                 Ok(open.map(|(line, _)| E::AbsenceRegularised { line }).collect())
             }
-            C::WithdrawLine { line } => {
-                let known = lines.get(&line).ok_or(AttendanceError::UnknownLine)?;
-                match known.source {
-                    Source::RollCall { .. } => Err(AttendanceError::FollowsRollCall),
-                    Source::Office if known.withdrawn => Ok(vec![]),
-                    Source::Office => Ok(vec![E::LineWithdrawn { line, source: Source::Office }]),
-                }
-            }
+            C::WithdrawLine { line } => file.withdraw(line),
         }
     }
 }
@@ -103,6 +96,10 @@ impl File<'_> {
     /// was said of it is said of the lesson too.
     fn missed(&self, line: LineId, period: Period, source: Source) -> Vec<AttendanceEvent> {
         let mut events = vec![AttendanceEvent::AbsenceRecorded { line, period, source }];
+        let known = self.0.get(&line).filter(|known| !known.withdrawn);
+        if known.is_some_and(|known| known.given.is_some()) {
+            return events;
+        }
         let covering = self.live().find(|(_, known)| {
             known.covering().is_some_and(|covers| covers.contains(&period)) && known.given.is_some()
         });
@@ -175,6 +172,22 @@ impl File<'_> {
         }
         let open = self.with_covered(line).filter(|(_, known)| known.receivable != Some(good));
         Ok(open.map(|(line, _)| judged(line, good)).collect())
+    }
+
+    /// What was explained by a declaration that is withdrawn is explained no more.
+    fn withdraw(&self, line: LineId) -> Decision {
+        use AttendanceEvent as E;
+        let known = self.0.get(&line).ok_or(AttendanceError::UnknownLine)?;
+        match known.source {
+            Source::RollCall { .. } => Err(AttendanceError::FollowsRollCall),
+            Source::Office if known.withdrawn => Ok(vec![]),
+            Source::Office => {
+                let withdrawn = E::LineWithdrawn { line, source: Source::Office };
+                let explained = self.with_covered(line).filter(|(id, _)| *id != line);
+                let taken_back = explained.map(|(line, _)| E::ReasonTakenBack { line });
+                Ok([withdrawn].into_iter().chain(taken_back).collect())
+            }
+        }
     }
 
     /// A line that a reason can be given for.

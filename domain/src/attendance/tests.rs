@@ -142,6 +142,26 @@ fn giving_the_same_reason_again_changes_nothing() {
 }
 
 #[test]
+fn a_correction_from_late_to_absent_keeps_the_reason_that_was_given() {
+    let line = lesson_line();
+    let accepted = AttendanceEvent::ReasonAccepted { line };
+    given([late(0, 5), said(line, GivenBy::Family(MOTHER)), accepted, absent(1)])
+        .when(AttendanceCommand::AcceptReason { line })
+        .then_expect_events(vec![]);
+}
+
+#[test]
+fn a_withdrawn_announcement_explains_nothing() {
+    let covered = said(lesson_line(), GivenBy::Covering(OPENED));
+    given([announced(7, 9), said(OPENED, GivenBy::Family(MOTHER)), absent(0), covered])
+        .when(AttendanceCommand::WithdrawLine { line: OPENED })
+        .then_expect_events(vec![
+            AttendanceEvent::LineWithdrawn { line: OPENED, source: Source::Office },
+            AttendanceEvent::ReasonTakenBack { line: lesson_line() },
+        ]);
+}
+
+#[test]
 fn there_is_nothing_to_judge_before_a_reason_is_given() {
     given([absent(0)])
         .when(AttendanceCommand::AcceptReason { line: lesson_line() })

@@ -66,6 +66,12 @@ impl SchoolSheet {
         self.reasons.last()?.reasons.iter().find(|reason| reason.code == code)
     }
 
+    /// The reason of this code, as a version of the list had it.
+    pub fn reason_of(&self, version: u32, code: &str) -> Option<&Reason> {
+        let list = self.reasons.iter().find(|list| list.version == version)?;
+        list.reasons.iter().find(|reason| reason.code == code)
+    }
+
     /// The version of the newest list of reasons; 0 while there is none.
     pub fn reasons_version(&self) -> u32 {
         self.reasons.last().map_or(0, |list| list.version)

@@ -85,7 +85,9 @@ impl CourseSheet {
         let meetings = self.patterns.range(..=date).next_back().map(|(_, meetings)| meetings);
         meetings.into_iter().flatten().filter_map(move |meeting| {
             let place = Place { date, slot: meeting.slot };
-            self.meeting(place, week?).map(|_| place)
+            // Others meet in this slot on other days or in other weeks: a lesson is there once.
+            self.meeting(place, week?).filter(|planned| std::ptr::eq(*planned, meeting))?;
+            Some(place)
         })
     }
 }

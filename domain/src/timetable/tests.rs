@@ -112,6 +112,15 @@ fn a_lesson_moved_within_its_day_is_there_once() {
 }
 
 #[test]
+fn meetings_in_the_same_slot_of_two_days_are_one_lesson_on_each() {
+    let pattern = &plan().meetings[0];
+    let meetings = vec![pattern.clone(), Meeting { weekday: Weekday::Tue, ..pattern.clone() }];
+    let both = TimetableEvent::CourseRescheduled { from: day("2026-11-02"), meetings };
+    assert_eq!(lessons([both.clone()], "2026-11-09").len(), 1);
+    assert_eq!(lessons([both], "2026-11-10").len(), 1);
+}
+
+#[test]
 fn a_substitute_gives_the_lesson_in_the_teachers_place() {
     let planned = place("2026-11-09", 1);
     let replaced = TimetableEvent::LessonReplaced { planned, teacher: SUBSTITUTE };
