@@ -11,6 +11,9 @@ use uuid::Uuid;
 const HALF_BYTES: usize = 8;
 const COMPUTED: usize = 8;
 
+/// The namespace of what requests make.
+const MADE: Uuid = Uuid::from_u128(0x6d61_6465_0000_8000_8000_0000_0000_0001);
+
 /// The id of the request that `actor` names `key`. `request` is all that it asks: method, path and
 /// body.
 pub fn command_id(actor: AccountId, key: &str, request: &[u8]) -> CommandId {
@@ -25,6 +28,14 @@ pub fn command_id(actor: AccountId, key: &str, request: &[u8]) -> CommandId {
 /// The id of a request that its caller gave no name to.
 pub fn new_command_id() -> CommandId {
     CommandId(Uuid::now_v7())
+}
+
+/// The id of what a request makes: the same for the same caller's same key, so that a key used for
+/// another request finds what the first one made, and is refused there.
+pub fn made_by(command: CommandId) -> Uuid {
+    let bytes = command.0.as_bytes();
+    let keyed = command.0.get_version_num() == COMPUTED;
+    Uuid::new_v5(&MADE, if keyed { &bytes[..HALF_BYTES] } else { bytes })
 }
 
 /// Whether both were computed from one caller's one key. Ids that were not computed begin with the
@@ -71,5 +82,13 @@ mod tests {
         let first = CommandId(Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0001));
         let same_instant = CommandId(Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0002));
         assert!(!have_one_key(first, same_instant));
+    }
+
+    #[test]
+    fn a_key_makes_one_thing_and_a_request_without_key_a_new_one() {
+        let first = command_id(ACTOR, "tap-17", b"POST /classes 5e A");
+        let reused = command_id(ACTOR, "tap-17", b"POST /classes 5e B");
+        assert_eq!(made_by(first), made_by(reused));
+        assert_ne!(made_by(new_command_id()), made_by(new_command_id()));
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     clock::whole_micros,
     header,
     journal::Journal,
-    log::{AppendError, Appended, NewEvent, StreamAppend},
+    log::{AppendError, Appended, Expected, NewEvent, StreamAppend},
     seal,
 };
 
@@ -37,7 +37,7 @@ pub struct Act {
     pub school: Uai,
     /// Who does it.
     pub actor: AccountId,
-    /// The request; see [`crate::command_id`]. At most one command a stream may have it.
+    /// The request; see [`fn@crate::command_id`]. At most one command a stream may have it.
     pub command: CommandId,
     /// The request that everything of this chain goes back to.
     pub correlation: CommandId,
@@ -109,7 +109,7 @@ impl Journal {
             match decide(&known, command.clone()).await {
                 Ok(events) if !events.is_empty() => {
                     let now = self.clock().now().max(known.recorded_at);
-                    let append = self.prepare(id, &known, &events, act, now).await?;
+                    let append = self.prepare::<A>(id, known.revision, &events, (act, now)).await?;
                     match self.append(append).await {
                         Ok(appended) => {
                             return Ok(known.advance(events, act.command, appended.position, now));
@@ -148,18 +148,18 @@ impl Journal {
         }
     }
 
-    /// The events as bytes, sealed.
+    /// The events as bytes, sealed, to come after revision `last`.
     async fn prepare<A: Streamed>(
         &self,
         id: A::Id,
-        known: &Known<A>,
+        last: Option<u64>,
         events: &[A::Event],
-        act: &Act,
-        recorded_at: DateTime<Utc>,
+        (act, recorded_at): (&Act, DateTime<Utc>),
     ) -> anyhow::Result<StreamAppend> {
         let stream = A::stream(id);
         let year = SchoolYear::containing(act.occurred_at.date_naive());
         let mut prepared = Vec::with_capacity(events.len());
+        let next = last.map_or(0, |revision| revision + 1);
         for (n, own) in events.iter().enumerate() {
             let event = A::event(id, own.clone());
             let key = match event.dossier(act.school, year) {
@@ -168,7 +168,7 @@ impl Journal {
             };
             let header = header::encode(&Header {
                 stream,
-                revision: known.next_revision() + u64::try_from(n)?,
+                revision: next + u64::try_from(n)?,
                 id: EventId::of(act.command, n),
                 kind: own.event_type(),
                 version: own.event_version().parse()?,
@@ -188,7 +188,8 @@ impl Journal {
             };
             prepared.push(NewEvent { id: EventId::of(act.command, n), header, payload });
         }
-        Ok(StreamAppend { stream, expected: known.expected(), events: prepared })
+        let expected = last.map_or(Expected::NoStream, Expected::Revision);
+        Ok(StreamAppend { stream, expected, events: prepared })
     }
 
     /// Appends; tries the very same bytes again while nobody can say what became of them.

@@ -22,8 +22,8 @@ use crate::{
     log::{self, Filter, Log, LogName, StoredEvent},
 };
 
-/// Two pages are in memory while a third is worked on: some 10 MB.
-const PAGE_EVENTS: usize = 4_000;
+/// Two pages are in memory while a third is worked on: some 5 MB.
+const PAGE_EVENTS: usize = 2_000;
 const HISTORY_PAGE_EVENTS: usize = 500;
 
 /// The log of the schools, open for reading and deciding. Cheap to clone.
@@ -63,9 +63,21 @@ impl Journal {
     /// # Errors
     /// When one of them cannot be opened, or the master key is not the vault's.
     pub async fn open(folder: &Path, master: MasterKey, clock: Clock) -> anyhow::Result<Self> {
-        let vault = Vault::open(folder, master).await.context("opening the vault")?;
+        // First the log, which no other process can have open: the vault is then ours too.
         let log = Log::open(folder, LogName::School).await.context("opening the log")?;
+        let vault = Vault::open(folder, master).await.context("opening the vault")?;
         Ok(Self(Arc::new(Inner { log, vault, clock, states: States::default() })))
+    }
+
+    /// Opens the log and the vault of a data folder only to read them, beside a node that may be
+    /// running on it.
+    ///
+    /// # Errors
+    /// When one of them is not there, or the master key is not the vault's.
+    pub async fn open_to_read(folder: &Path, master: MasterKey) -> anyhow::Result<Self> {
+        let log = Log::open_to_read(folder, LogName::School).await.context("opening the log")?;
+        let vault = Vault::open_to_read(folder, master).await.context("opening the vault")?;
+        Ok(Self(Arc::new(Inner { log, vault, clock: Clock::System, states: States::default() })))
     }
 
     /// The log itself: its head, its wake-up calls, its bytes.

@@ -4,8 +4,8 @@
 //! a key is to make every event under it unreadable, in the log and in all its copies. A key's id
 //! says nothing about its dossier. Deciding that a dossier is due is not told here.
 //!
-//! Keys that were used lately stay in memory. One task writes ([`writer`]), so that commands that
-//! need new keys at the same time share a commit.
+//! Keys that were used lately stay in memory. One task writes, so that commands that need new keys
+//! at the same time share a commit.
 
 mod hex;
 mod master;
@@ -16,21 +16,26 @@ mod writer;
 
 use std::{
     fs::{DirBuilder, File},
+    io,
     os::unix::fs::DirBuilderExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use domain::{Dossier, KeyId};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
 };
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 pub use master::{MasterKey, MasterKeyError};
 
@@ -82,7 +87,7 @@ pub enum VaultError {
     Stopped,
     /// The folder cannot be made.
     #[error("the vault's folder cannot be made")]
-    Folder(#[source] Arc<std::io::Error>),
+    Folder(#[source] Arc<io::Error>),
     /// The file cannot be read or written.
     #[error("the vault cannot be read or written")]
     Store(#[source] Arc<sqlx::Error>),
@@ -115,14 +120,27 @@ impl Vault {
         let MasterKey(master) = master;
         let (master, shelf) = (Arc::new(master), Arc::new(Shelf::default()));
         check_master(&mut connection, &master).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true))
-            .await?;
+        let readers = open_readers(options).await?;
         let (jobs, queue) = mpsc::unbounded_channel();
         let writer = Writer::new(connection, master.clone(), shelf.clone());
         tokio::spawn(writer.run(queue));
+        Ok(Self { master, shelf, readers, jobs })
+    }
+
+    /// Opens a vault that is there only to open events with its keys, beside whoever writes it.
+    ///
+    /// # Errors
+    /// When there is no vault in the folder, or the master key is not the one it was made with.
+    pub async fn open_to_read(folder: &Path, master: MasterKey) -> Result<Self, VaultError> {
+        let file = folder.join("vault").join("vault.db");
+        let readers = open_readers(SqliteConnectOptions::new().filename(file)).await?;
+        let MasterKey(master) = master;
+        let (master, shelf) = (Arc::new(master), Arc::new(Shelf::default()));
+        let mut connection = readers.acquire().await?;
+        check_master(&mut connection, &master).await?;
+        drop(connection);
+        // Nobody takes from this queue: making and erasing keys is refused.
+        let (jobs, _) = mpsc::unbounded_channel();
         Ok(Self { master, shelf, readers, jobs })
     }
 
@@ -207,9 +225,10 @@ impl Vault {
         let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = rows.fetch_all(&self.readers).await?;
         let (master, shelf) = (self.master.clone(), self.shelf.clone());
         let read = spawn_blocking(move || {
-            let unwrapped = |(id, wrapped): (Vec<u8>, _)| {
+            let unwrapped = |(id, wrapped): (Vec<u8>, Option<_>)| {
                 let id = key_id(&id)?;
-                Some((id, unwrap(&master, id, wrapped)))
+                let key = |wrapped: Vec<u8>| unwrap(&master, id, &wrapped).map(Opening::Key);
+                Some((id, wrapped.map_or(Ok(Opening::Erased), key)))
             };
             let keys: Vec<_> = rows.into_iter().filter_map(unwrapped).collect();
             shelf.put(&keys, erasures);
@@ -219,7 +238,15 @@ impl Vault {
     }
 }
 
-fn make_folder(folder: &Path) -> std::io::Result<std::path::PathBuf> {
+async fn open_readers(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true))
+        .await
+}
+
+fn make_folder(folder: &Path) -> io::Result<PathBuf> {
     let vault = folder.join("vault");
     DirBuilder::new().recursive(true).mode(0o700).create(&vault)?;
     File::open(folder)?.sync_all()?;
@@ -249,10 +276,9 @@ fn wrap(master: &Key, id: KeyId, key: &Key) -> Result<Vec<u8>, NotSealed> {
     master.close(id.0.as_bytes(), key.bytes().to_vec())
 }
 
-fn unwrap(master: &Key, id: KeyId, wrapped: Option<Vec<u8>>) -> Result<Opening, VaultError> {
-    let Some(wrapped) = wrapped else { return Ok(Opening::Erased) };
-    let mut room = zeroize::Zeroizing::new(Vec::new());
-    let opened = master.open(id.0.as_bytes(), &wrapped, &mut room);
+fn unwrap(master: &Key, id: KeyId, wrapped: &[u8]) -> Result<Arc<Key>, VaultError> {
+    let mut room = Zeroizing::new(Vec::new());
+    let opened = master.open(id.0.as_bytes(), wrapped, &mut room);
     let key = opened.ok().and_then(Key::from_bytes);
-    key.map(|key| Opening::Key(Arc::new(key))).ok_or(VaultError::Damaged(id))
+    key.map(Arc::new).ok_or(VaultError::Damaged(id))
 }

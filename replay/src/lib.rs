@@ -1,17 +1,26 @@
 //! The log and everything done with it: deciding, sealing, following, rebuilding, auditing.
 //!
-//! The only crate that knows where events live.
+//! The only crate that knows where events live. [`Node`] is all of it running on a data folder;
+//! [`Journal`] reads and decides; [`log`] keeps.
 
-pub mod header;
-pub mod log;
 pub mod clock;
 mod command_id;
 pub mod execute;
 mod fatal;
+pub mod follow;
+pub mod header;
+pub mod history;
 pub mod journal;
 pub mod keys;
+pub mod log;
+mod node;
+mod react;
+pub mod rebuild;
 pub mod seal;
 
-pub use command_id::{command_id, new_command_id};
+pub use clock::Clock;
+pub use command_id::{command_id, made_by, new_command_id};
 pub use execute::{Act, Done, ExecuteError};
 pub use journal::{Entry, Journal, Page, Pages};
+pub use node::{Node, NotYet, Running};
+pub use react::Reacted;

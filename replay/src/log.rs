@@ -142,6 +142,14 @@ impl Log {
         Ok(Self::Sqlite(SqliteLog::open(folder, name).await?))
     }
 
+    /// Opens a log that is there only to read it, up to where it is now, beside whoever writes it.
+    ///
+    /// # Errors
+    /// When there is no log in the folder, or it cannot be opened.
+    pub async fn open_to_read(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
+        Ok(Self::Sqlite(SqliteLog::open_to_read(folder, name).await?))
+    }
+
     /// Appends to all streams of the batch, or to none.
     ///
     /// # Errors

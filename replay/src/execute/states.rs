@@ -15,7 +15,7 @@ use moka::{policy::EvictionPolicy, sync::Cache};
 use tokio::sync::Mutex;
 
 use super::Done;
-use crate::{command_id::have_one_key, log::Expected};
+use crate::command_id::have_one_key;
 
 const STREAMS_MAX: u64 = 50_000;
 const REQUESTS_MAX: usize = 32;
@@ -80,10 +80,6 @@ impl States {
 impl<A: Streamed> Known<A> {
     pub(super) fn next_revision(&self) -> u64 {
         self.revision.map_or(0, |revision| revision + 1)
-    }
-
-    pub(super) fn expected(&self) -> Expected {
-        self.revision.map_or(Expected::NoStream, Expected::Revision)
     }
 
     pub(super) fn answered(&self, command: CommandId) -> Answered {

@@ -143,9 +143,8 @@ async fn an_event_is_never_recorded_before_the_one_before_it() {
 #[tokio::test]
 async fn a_stream_with_an_unreadable_event_is_not_decided_on() {
     let (_folder, journal) = journal().await;
-    let known = Known::<Person>::default();
     let event = PersonEvent::LanguageChosen { language: Language::French };
-    let mut append = journal.prepare(ADA, &known, &[event], &act(), now()).await.unwrap();
+    let mut append = journal.prepare::<Person>(ADA, None, &[event], (&act(), now())).await.unwrap();
     append.events[0].payload = vec![0; 284].into();
     journal.append(append).await.unwrap();
     let failed = journal.execute::<Person>(ADA, register(), &act()).await;

@@ -152,8 +152,10 @@ fn read(
             None | Some(None) => return Err(WhyUnreadable::UnknownKey(id)),
             Some(Some(Err(_))) => return Err(WhyUnreadable::DamagedKey(id)),
             Some(Some(Ok(Opening::Erased))) => return Ok(Event::Erased(header.stream)),
-            Some(Some(Ok(Opening::Key(key)))) => seal::open(key, &stored.header, &stored.payload, room)
-                .map_err(|_| WhyUnreadable::SealBroken)?,
+            Some(Some(Ok(Opening::Key(key)))) => {
+                seal::open(key, &stored.header, &stored.payload, room)
+                    .map_err(|_| WhyUnreadable::SealBroken)?
+            }
         },
     };
     if header.version > VERSION_MAX {

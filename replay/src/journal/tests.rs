@@ -47,7 +47,8 @@ async fn a_school_can_be_read_alone() {
     .await;
     let filter = Filter { school: Some(ELSEWHERE.parse::<Uai>().unwrap()) };
     let page = journal.read_all(0, 10, filter).await.unwrap();
-    let positions: Vec<_> = page.entries.iter().map(|entry| entry.as_ref().unwrap().position).collect();
+    let positions: Vec<_> =
+        page.entries.iter().map(|entry| entry.as_ref().unwrap().position).collect();
     assert_eq!((positions, page.next, page.caught_up), (vec![2], 3, true));
 }
 
@@ -123,8 +124,13 @@ async fn append(journal: &Journal, events: u64, spoil: impl Fn(&mut Draft)) {
     let mut written = Vec::new();
     for revision in 0..events {
         let content = event().payload().unwrap();
-        let mut draft =
-            Draft { header: header_of(revision), content, sealed: true, unknown_key: false, broken: false };
+        let mut draft = Draft {
+            header: header_of(revision),
+            content,
+            sealed: true,
+            unknown_key: false,
+            broken: false,
+        };
         spoil(&mut draft);
         if draft.sealed {
             draft.header.key = Some(key_id);
@@ -141,7 +147,8 @@ async fn append(journal: &Journal, events: u64, spoil: impl Fn(&mut Draft)) {
     let mut expected = Expected::NoStream;
     let mut revision = 0;
     for events in written.chunks(400) {
-        let append = StreamAppend { stream: Stream::Person(person()), expected, events: events.to_vec() };
+        let append =
+            StreamAppend { stream: Stream::Person(person()), expected, events: events.to_vec() };
         journal.log().append(vec![append]).await.unwrap();
         revision += u64::try_from(events.len()).unwrap();
         expected = Expected::Revision(revision - 1);

@@ -76,7 +76,8 @@ async fn no_byte_of_a_destroyed_key_is_left_in_the_files() {
     let vault = open(folder.path()).await;
     let (id, _) = vault.key_for(dossier(1)).await.unwrap();
     let wrapped = sqlx::query_scalar("select wrapped from sealing_key where key_id = ?");
-    let wrapped: Vec<u8> = wrapped.bind(id.0.as_bytes().as_slice()).fetch_one(&vault.readers).await.unwrap();
+    let wrapped: Vec<u8> =
+        wrapped.bind(id.0.as_bytes().as_slice()).fetch_one(&vault.readers).await.unwrap();
     assert!(holds(folder.path(), &wrapped), "the search finds what is there");
     vault.erase(dossier(1)).await.unwrap();
     assert!(!holds(folder.path(), &wrapped));
@@ -120,8 +121,12 @@ async fn a_stored_key_that_was_changed_is_damaged_not_erased() {
     let file = SqliteConnectOptions::new().filename(folder.path().join("vault/vault.db"));
     let mut other = file.connect().await.unwrap();
     sqlx::query("update sealing_key set wrapped = x'00'").execute(&mut other).await.unwrap();
-    let opening = open(folder.path()).await.opening(id).await;
+    let vault = open(folder.path()).await;
+    let opening = vault.opening(id).await;
     assert!(matches!(opening, Err(VaultError::Damaged(damaged)) if damaged == id));
+    let (damaged, sound) = tokio::join!(vault.key_for(dossier(1)), vault.key_for(dossier(2)));
+    assert!(matches!(damaged, Err(VaultError::Damaged(damaged)) if damaged == id));
+    assert!(sound.is_ok(), "who asks at the same time is not concerned");
 }
 
 fn folder() -> TempDir {

@@ -1,7 +1,10 @@
 //! The one task that writes the vault: it makes and destroys keys, all that is asked at one time in
 //! one commit.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use chrono::Utc;
 use domain::{Dossier, KeyId, Subject};
@@ -9,7 +12,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteTransaction};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Opening, VaultError, hex, key_id, shelf::Shelf, unwrap, wrap};
+use super::{VaultError, hex, key_id, shelf::Shelf, unwrap, wrap};
 use crate::{fatal::storage_failed, seal::Key};
 
 const JOBS_MAX: usize = 500;
@@ -18,6 +21,8 @@ const COMMITS_PER_CHECKPOINT: u32 = 1_000;
 pub(super) type Reply<T> = oneshot::Sender<Result<T, VaultError>>;
 
 type Live = (KeyId, Arc<Key>);
+/// What each dossier's askers are told, in order.
+type Answers<T> = Vec<Result<T, VaultError>>;
 type Waiting<T> = BTreeMap<Dossier, Vec<Reply<T>>>;
 
 #[derive(Debug)]
@@ -63,22 +68,20 @@ impl Writer {
     }
 
     /// The live key of each dossier, in order; those that had none have one now.
-    async fn keys_for(&mut self, dossiers: &[Dossier]) -> Result<Vec<Live>, VaultError> {
+    async fn keys_for(&mut self, dossiers: &[Dossier]) -> Result<Answers<Live>, VaultError> {
         let mut transaction = self.connection.begin_with("begin immediate").await?;
-        let mut live: BTreeMap<usize, Live> = BTreeMap::new();
+        let mut live: BTreeMap<usize, Result<Live, VaultError>> = BTreeMap::new();
         for (place, id, wrapped) in select_live(&mut transaction, dossiers).await? {
-            if let Opening::Key(key) = unwrap(&self.master, id, Some(wrapped))? {
-                live.insert(place, (id, key));
-            }
+            live.insert(place, unwrap(&self.master, id, &wrapped).map(|key| (id, key)));
         }
         let mut rows = Vec::new();
         for (place, dossier) in dossiers.iter().enumerate() {
-            if !live.contains_key(&place) {
+            if let Entry::Vacant(none) = live.entry(place) {
                 let (id, key) = (KeyId(Uuid::now_v7()), Arc::new(Key::random()?));
                 let wrapped = hex::write(&wrap(&self.master, id, &key)?);
                 let (subject, category, year) = columns(dossier);
                 rows.push((id.0.simple().to_string(), subject, category, year, wrapped));
-                live.insert(place, (id, key));
+                none.insert(Ok((id, key)));
             }
         }
         if rows.is_empty() {
@@ -93,29 +96,33 @@ impl Writer {
             self.checkpoint_at_times().await;
         }
         let live: Vec<_> = live.into_values().collect();
-        for (dossier, (id, key)) in dossiers.iter().zip(&live) {
-            self.shelf.put_live(*dossier, *id, key);
+        for (dossier, answer) in dossiers.iter().zip(&live) {
+            if let Ok((id, key)) = answer {
+                self.shelf.put_live(*dossier, *id, key);
+            }
         }
         Ok(live)
     }
 
     /// The key of each dossier that had one, in order, destroyed.
-    async fn erase(&mut self, dossiers: &[Dossier]) -> Result<Vec<Option<KeyId>>, VaultError> {
+    async fn erase(&mut self, dossiers: &[Dossier]) -> Result<Answers<Option<KeyId>>, VaultError> {
         let mut transaction = self.connection.begin_with("begin immediate").await?;
         let mut erased = vec![None; dossiers.len()];
         for (place, id, _) in select_live(&mut transaction, dossiers).await? {
-            let destroy =
-                sqlx::query("update sealing_key set wrapped = null, erased_at = ? where key_id = ?")
-                    .bind(Utc::now().timestamp_micros())
-                    .bind(id.0.as_bytes().as_slice());
+            let destroy = sqlx::query(
+                "update sealing_key set wrapped = null, erased_at = ? where key_id = ?",
+            )
+            .bind(Utc::now().timestamp_micros())
+            .bind(id.0.as_bytes().as_slice());
             destroy.execute(&mut *transaction).await?;
             erased[place] = Some(id);
         }
         commit(transaction).await;
-        let gone = dossiers.iter().zip(&erased).filter_map(|(dossier, id)| Some((*dossier, (*id)?)));
+        let gone =
+            dossiers.iter().zip(&erased).filter_map(|(dossier, id)| Some((*dossier, (*id)?)));
         self.shelf.drop_erased(&gone.collect::<Vec<_>>());
         self.empty_wal().await?;
-        Ok(erased)
+        Ok(erased.into_iter().map(Ok).collect())
     }
 
     /// Moves what was committed into the main file, where secure deletion has wiped the old bytes,
@@ -135,7 +142,7 @@ impl Writer {
         }
     }
 
-    /// Whether readers were in the way. A checkpoint that fails leaves a file that nobody can trust.
+    /// Whether readers were in the way. After a checkpoint that failed nobody can trust the file.
     async fn checkpoint(&mut self, pragma: &'static str) -> i64 {
         let busy = sqlx::query_scalar(pragma).fetch_one(&mut self.connection).await;
         busy.unwrap_or_else(|error| storage_failed("the vault", &error))
@@ -173,19 +180,11 @@ fn columns(dossier: &Dossier) -> (String, domain::Category, u16) {
 }
 
 /// Answers each dossier's askers, who may have gone.
-fn answer<T: Clone>(waiting: Waiting<T>, outcome: Result<Vec<T>, VaultError>) {
-    match outcome {
-        Ok(answers) => {
-            for (replies, answer) in waiting.into_values().zip(answers) {
-                for reply in replies {
-                    let _gone = reply.send(Ok(answer.clone()));
-                }
-            }
-        }
-        Err(error) => {
-            for reply in waiting.into_values().flatten() {
-                let _gone = reply.send(Err(error.clone()));
-            }
+fn answer<T: Clone>(waiting: Waiting<T>, outcome: Result<Answers<T>, VaultError>) {
+    let answers = outcome.unwrap_or_else(|error| vec![Err(error); waiting.len()]);
+    for (replies, answer) in waiting.into_values().zip(answers) {
+        for reply in replies {
+            let _gone = reply.send(answer.clone());
         }
     }
 }

@@ -66,27 +66,32 @@ impl SqliteLog {
     /// another handle of this one, has it open.
     pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
         fs::create_dir_all(folder)?;
-        let name = match name {
-            LogName::School => "school",
-            LogName::Access => "access",
-        };
-        let lock = lock(&folder.join(format!("{name}.lock")))?;
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join(format!("{name}.log")))
-            .busy_timeout(BUSY_TIMEOUT);
+        let lock = lock(&folder.join(format!("{}.lock", file_name(name))))?;
+        let options = options(folder, name);
         let mut store = open_store(options.clone()).await?;
         let (head, packed, last_stream) = ends(&mut store).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true))
-            .await?;
+        let readers = open_readers(options).await?;
         let (queue, requests) = mpsc::channel(QUEUE_MAX);
         let packed = Arc::new(AtomicU64::new(packed));
         let (publish, head) = watch::channel(head);
         let writer = Writer::new(store, requests, publish, Arc::clone(&packed), last_stream);
         tokio::spawn(writer.run(lock));
         Ok(Self { queue, readers, head, packed })
+    }
+
+    /// Opens a log that is there only to read it, up to where it is now, beside whoever writes it.
+    ///
+    /// # Errors
+    /// When there is no log in the folder, or it cannot be opened.
+    pub async fn open_to_read(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
+        let readers = open_readers(options(folder, name)).await?;
+        let mut store = readers.acquire().await?;
+        let (head, packed, _) = ends(&mut store).await?;
+        drop(store);
+        // Nobody takes from this queue: every append is refused.
+        let (queue, _) = mpsc::channel(1);
+        let (_, head) = watch::channel(head);
+        Ok(Self { queue, readers, head, packed: Arc::new(AtomicU64::new(packed)) })
     }
 
     /// Appends to all streams of the batch, or to none; answers once it is on the disk.
@@ -177,13 +182,16 @@ impl SqliteLog {
     async fn after(&self, after: u64, max: usize) -> Result<Vec<Placed>, sqlx::Error> {
         let mut store = self.readers.acquire().await?;
         if after < self.packed.load(Ordering::Acquire) {
-            return reader::packed_after(&mut store, after, max).await;
+            let old = reader::packed_after(&mut store, after, max).await?;
+            if !old.is_empty() {
+                return Ok(old);
+            }
         }
         let rows = reader::unpacked_after(&mut store, after, max).await?;
         if rows.first().is_some_and(|first| first.position == after + 1) {
             return Ok(rows);
         }
-        // Rows may have been packed before this looked, but after `packed` was read.
+        // The rows before them were packed since `packed` was read, or were destroyed long ago.
         let moved = reader::packed_after(&mut store, after, max).await?;
         Ok(if moved.is_empty() { rows } else { moved })
     }
@@ -221,9 +229,34 @@ fn lock(path: &Path) -> Result<File, sqlx::Error> {
     }
 }
 
+fn file_name(name: LogName) -> &'static str {
+    match name {
+        LogName::School => "school",
+        LogName::Access => "access",
+    }
+}
+
+fn options(folder: &Path, name: LogName) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(folder.join(format!("{}.log", file_name(name))))
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+async fn open_readers(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true))
+        .await
+}
+
 async fn open_store(options: SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
     let mut store = options
         .create_if_missing(true)
+        .statement_cache_capacity(rows::TEXTS_MAX)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("cache_size", WRITER_CACHE)

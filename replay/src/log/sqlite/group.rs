@@ -22,6 +22,11 @@ impl Append {
         self.batch.iter().map(|part| part.events.len()).sum()
     }
 
+    /// Whether it is about one stream, which it says is new.
+    pub(super) fn begins_one_stream(&self) -> bool {
+        matches!(&self.batch[..], [part] if part.expected == Expected::NoStream)
+    }
+
     /// Answers. Whoever does not wait any more will ask again with the same ids.
     pub(super) fn answer(self, answer: Result<Appended, AppendError>) {
         let _gone = self.reply.send(answer);

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    durable,
+    durable::{self, Failed},
     group::{Accepted, Append, Ends, Group, Head, first_revision},
     reader, rows, segments,
 };
@@ -49,8 +49,9 @@ const UNPACKED_MAX: u64 = 100_000;
 /// How long nothing must be asked before the writer counts as idle.
 const IDLE_MIN: Duration = Duration::from_millis(50);
 
-/// Events written between two checkpoints: some twenty megabytes of write-ahead log.
-const CHECKPOINT_EVENTS: u64 = 4_000;
+/// Events written between two checkpoints: some four megabytes of write-ahead log. The file is then
+/// overwritten from its start, and a commit that does not make a file longer costs half as much.
+const CHECKPOINT_EVENTS: u64 = 1_000;
 
 /// Each group writes some pages whatever its size; counted as this many events.
 const CHECKPOINT_EVENTS_PER_GROUP: u64 = 4;
@@ -63,6 +64,15 @@ pub(super) enum Request {
     Pack(oneshot::Sender<Result<(), sqlx::Error>>),
     /// To write what is queued and close the file.
     Close(oneshot::Sender<()>),
+}
+
+/// How much of what appends say is believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// That a stream is new. It nearly always is.
+    Trusting,
+    /// Nothing.
+    Asking,
 }
 
 /// The writer and all it knows.
@@ -181,12 +191,13 @@ impl Writer {
         group
     }
 
-    /// Commits all appends that can be and answers all of them. When a statement fails each append
-    /// is tried alone, so that one that cannot be written does not take others with it.
+    /// Commits all appends that can be and answers all of them. When a statement fails, what was
+    /// taken on trust is asked; when it fails again each append is tried alone, so that one that
+    /// cannot be written does not take others with it.
     async fn write(&mut self, appends: Vec<Append>) {
-        let mut work = VecDeque::from([appends]);
-        while let Some(appends) = work.pop_front() {
-            let heads = match self.heads_of(&appends).await {
+        let mut work = VecDeque::from([(appends, Care::Trusting)]);
+        while let Some((appends, care)) = work.pop_front() {
+            let heads = match self.heads_of(&appends, care).await {
                 Ok(heads) => heads,
                 Err(error) => {
                     refuse(appends, error);
@@ -199,16 +210,18 @@ impl Writer {
                 append.answer(answer);
             }
             let deferred = std::mem::take(&mut group.deferred);
-            match self.commit(group).await {
-                Ok(()) => {}
-                Err((appends, error)) if appends.len() == 1 => refuse(appends, error),
-                Err((appends, error)) => {
-                    tracing::warn!(%error, "a group failed, its appends are tried one by one");
-                    work.extend(appends.into_iter().map(|append| vec![append]));
+            if let Err((appends, error)) = self.commit(group).await {
+                match care {
+                    Care::Trusting => work.push_back((appends, Care::Asking)),
+                    Care::Asking if appends.len() == 1 => refuse(appends, error),
+                    Care::Asking => {
+                        tracing::warn!(%error, "a group failed, its appends are tried one by one");
+                        work.extend(appends.into_iter().map(|one| (vec![one], Care::Asking)));
+                    }
                 }
             }
             if !deferred.is_empty() {
-                work.push_back(deferred);
+                work.push_back((deferred, Care::Trusting));
             }
         }
     }
@@ -218,23 +231,26 @@ impl Writer {
         if group.accepted.is_empty() {
             return Ok(());
         }
-        if let Err(error) = durable::begin(&mut self.store).await {
-            refuse(group.accepted.into_iter().map(|accepted| accepted.append), error);
-            return Ok(());
+        let written = rows::write(&mut self.store, &group).await;
+        let appends = group.accepted.into_iter();
+        match written {
+            Ok(()) => {}
+            Err(Failed::ToBegin(error)) => {
+                refuse(appends.map(|accepted| accepted.append), error);
+                return Ok(());
+            }
+            Err(Failed::ToWrite(error)) => {
+                durable::rollback(&mut self.store).await;
+                return Err((appends.map(|accepted| accepted.append).collect(), error));
+            }
         }
-        if let Err(error) = rows::insert(&mut self.store, &group).await {
-            durable::rollback(&mut self.store).await;
-            let appends = group.accepted.into_iter().map(|accepted| accepted.append);
-            return Err((appends.collect(), error));
-        }
-        durable::commit(&mut self.store).await;
         self.since_checkpoint += group.places.len() as u64 + CHECKPOINT_EVENTS_PER_GROUP;
         self.ends = group.ends;
         for (stream, head) in group.heads {
             self.heads.insert(stream, head);
         }
         self.head.send_replace(self.ends.position);
-        for Accepted { append, answer } in group.accepted {
+        for Accepted { append, answer } in appends {
             append.answer(Ok(answer));
         }
         Ok(())
@@ -274,15 +290,26 @@ impl Writer {
         }
     }
 
-    async fn heads_of(&mut self, appends: &[Append]) -> Result<HashMap<Stream, Head>, sqlx::Error> {
+    /// Where the streams of the appends stand, from memory or from the store. While trusting, a
+    /// stream that is said to be new and is not in memory is not looked for: if it exists after
+    /// all, its name cannot be written a second time.
+    async fn heads_of(
+        &mut self,
+        appends: &[Append],
+        care: Care,
+    ) -> Result<HashMap<Stream, Head>, sqlx::Error> {
         let mut heads = HashMap::new();
         let mut unknown = Vec::new();
-        for part in appends.iter().flat_map(|append| &append.batch) {
-            match self.heads.get(&part.stream) {
-                Some(head) => {
-                    heads.insert(part.stream, head);
+        for append in appends {
+            let trusted = care == Care::Trusting && append.begins_one_stream();
+            for part in &append.batch {
+                match self.heads.get(&part.stream) {
+                    Some(head) => {
+                        heads.insert(part.stream, head);
+                    }
+                    None if trusted => {}
+                    None => unknown.push(part.stream),
                 }
-                None => unknown.push(part.stream),
             }
         }
         if !unknown.is_empty() {

@@ -1,0 +1,174 @@
+//! Following: keeping the tables of a node up to the log, and telling how far they are.
+//!
+//! One task folds. Readers are told positions on a watch, so that whoever wrote something can wait
+//! until it shows. A rebuilt generation that appears in the folder takes the place of the one that
+//! serves, which goes on serving until then. What a fold is, is `projections`' business.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use projections::{
+    files,
+    writer::{Pace, Writer},
+};
+use sqlx::SqlitePool;
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    Journal,
+    log::Filter,
+    rebuild::{self, Until, sort_out},
+};
+
+/// Events folded in one transaction while following.
+const PAGE_EVENTS: usize = 2_000;
+
+/// How often a follower looks by itself: for a wake-up call that was lost, and for a new generation.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a question may go on with tables that were replaced.
+const QUESTION_MAX: Duration = Duration::from_secs(60);
+
+/// How long it waits after a failure before it tries again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The tables of a node, kept up to the log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    db: Arc<RwLock<SqlitePool>>,
+    folded: watch::Receiver<u64>,
+}
+
+impl Tables {
+    /// The tables as they are now; a rebuild may put others in their place at any time.
+    pub fn db(&self) -> SqlitePool {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The position that the tables go up to.
+    pub fn folded(&self) -> u64 {
+        *self.folded.borrow()
+    }
+
+    /// Waits until the tables go up to a position, for as long as the caller lets it.
+    pub async fn reach(&self, position: u64) {
+        let mut folded = self.folded.clone();
+        if folded.wait_for(|folded| *folded >= position).await.is_err() {
+            // The follower has stopped: what is not folded now never will be.
+            std::future::pending().await
+        }
+    }
+}
+
+/// Keeps the tables up to the log.
+pub(crate) struct Follower {
+    journal: Journal,
+    folder: PathBuf,
+    generation: u32,
+    writer: Writer,
+    db: Arc<RwLock<SqlitePool>>,
+    folded: watch::Sender<u64>,
+}
+
+impl Follower {
+    /// Opens the newest whole generation of the folder. If there is none of these folds, fills one
+    /// first, so that nobody is shown what other folds made.
+    pub(crate) async fn open(journal: Journal, folder: &Path) -> anyhow::Result<(Self, Tables)> {
+        let generation = match files::newest_whole(folder).await? {
+            Some(generation) => generation,
+            None => rebuild::first_generation(&journal, folder).await?,
+        };
+        let path = files::path(folder, generation);
+        let writer = Writer::open(&path, Pace::Live).await?;
+        let db = Arc::new(RwLock::new(files::open(&path).await?));
+        let (publish, folded) = watch::channel(writer.folded());
+        let tables = Tables { db: Arc::clone(&db), folded };
+        let folder = folder.to_owned();
+        let follower = Self { journal, folder, generation, writer, db, folded: publish };
+        delete_older(&follower.folder, generation)?;
+        Ok((follower, tables))
+    }
+
+    /// Follows until it is told to stop. A failure is logged and tried again: readers see older
+    /// tables meanwhile, writers are not held up.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut wake = self.journal.log().wake();
+        let mut looked = Instant::now();
+        while !*stop.borrow() {
+            let pause = match self.step(&mut looked).await {
+                Ok(true) => LOOK_EVERY,
+                Ok(false) => continue,
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "the tables cannot be folded");
+                    RETRY_AFTER
+                }
+            };
+            tokio::select! {
+                woken = wake.changed() => if woken.is_err() { break },
+                stopped = stop.changed() => if stopped.is_err() { break },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        if let Err(error) = self.writer.close().await {
+            tracing::warn!(%error, "the tables could not be closed");
+        }
+    }
+
+    /// Folds a page, and looks now and then for newer tables. Says whether there was nothing more
+    /// to fold.
+    async fn step(&mut self, looked: &mut Instant) -> anyhow::Result<bool> {
+        let caught_up = follow_page(&self.journal, &mut self.writer).await?;
+        self.folded.send_replace(self.writer.folded());
+        if looked.elapsed() >= LOOK_EVERY {
+            *looked = Instant::now();
+            self.take_over_newer().await?;
+        }
+        Ok(caught_up)
+    }
+
+    /// Puts a generation that was rebuilt beside this one in its place.
+    async fn take_over_newer(&mut self) -> anyhow::Result<()> {
+        let newest = files::newest_whole(&self.folder).await?;
+        let Some(newer) = newest.filter(|newest| *newest > self.generation) else { return Ok(()) };
+        let path = files::path(&self.folder, newer);
+        let mut writer = Writer::open(&path, Pace::Live).await?;
+        while writer.folded() < self.writer.folded() {
+            follow_page(&self.journal, &mut writer).await?;
+        }
+        let db = files::open(&path).await?;
+        let old = {
+            let mut serving = self.db.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *serving, db)
+        };
+        std::mem::replace(&mut self.writer, writer).close().await?;
+        self.generation = newer;
+        tracing::info!(generation = newer, "rebuilt tables serve from now on");
+        // Whoever has the old tables in hand goes on asking them; their last user closes them.
+        drop(old);
+        let (folder, generation) = (self.folder.clone(), self.generation);
+        tokio::spawn(async move {
+            tokio::time::sleep(QUESTION_MAX).await;
+            if let Err(error) = delete_older(&folder, generation) {
+                tracing::warn!(%error, "older tables could not be deleted");
+            }
+        });
+        Ok(())
+    }
+}
+
+fn delete_older(folder: &Path, generation: u32) -> std::io::Result<()> {
+    let older = files::generations(folder)?.into_iter().filter(|older| *older < generation);
+    older.into_iter().try_for_each(|older| files::delete(folder, older))
+}
+
+async fn follow_page(journal: &Journal, writer: &mut Writer) -> anyhow::Result<bool> {
+    let page = journal.read_all(writer.folded(), PAGE_EVENTS, Filter::default()).await?;
+    if page.next > writer.folded() {
+        let (events, parked) = sort_out(page.entries, &Until::default());
+        writer.apply(&events, parked, page.next).await?;
+    }
+    Ok(page.caught_up)
+}

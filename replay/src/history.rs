@@ -1,0 +1,103 @@
+//! History: what happened, event by event, for people who audit.
+
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Utc};
+use domain::{AccountId, Event, SchoolYear, Stream, StudentId};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{Entry, Journal, header, log::Filter};
+
+/// An event as an auditor reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Happened {
+    /// Its place among all events.
+    pub position: u64,
+    /// The stream it belongs to, if its envelope can be read.
+    pub stream: Option<String>,
+    /// When the log took it.
+    pub recorded_at: Option<DateTime<Utc>>,
+    /// When it happened.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Who did it.
+    pub actor: Option<AccountId>,
+    /// What happened, by the event's name.
+    pub kind: Option<String>,
+    /// What it says; nothing if it was erased or cannot be read.
+    pub content: Option<Value>,
+    /// Why it cannot be read, or that it was erased.
+    pub remark: Option<String>,
+}
+
+/// All events of a stream.
+///
+/// # Errors
+/// When the log or the vault cannot be read.
+pub async fn of_stream(journal: &Journal, stream: Stream) -> anyhow::Result<Vec<Happened>> {
+    Ok(journal.history(stream).await?.into_iter().map(Happened::from).collect())
+}
+
+/// What happened to a student: identity, family and attendance files, in the order of the log.
+///
+/// # Errors
+/// When the log or the vault cannot be read.
+pub async fn of_student(journal: &Journal, student: StudentId) -> anyhow::Result<Vec<Happened>> {
+    let files = years(journal).await?.map(|year| Stream::Attendance(student, SchoolYear(year)));
+    let streams = [Stream::Person(student.person()), Stream::Family(student)];
+    let mut happened = Vec::new();
+    for stream in streams.into_iter().chain(files) {
+        happened.extend(of_stream(journal, stream).await?);
+    }
+    happened.sort_by_key(|event| event.position);
+    Ok(happened)
+}
+
+/// The school years that are looked at: the next one, and back to ten before the log began, for
+/// files that were brought in from elsewhere.
+async fn years(journal: &Journal) -> anyhow::Result<RangeInclusive<u16>> {
+    let now = journal.clock().now();
+    let first = journal.log().read_all(0, 1, Filter::default()).await?.events;
+    let begun = first.first().map(|event| header::decode(&event.header)).transpose()?;
+    let begun = begun.map_or(now, |header| header.recorded_at);
+    let year = |at: DateTime<Utc>| SchoolYear::containing(at.date_naive()).0;
+    Ok(year(begun).saturating_sub(10)..=year(now) + 1)
+}
+
+impl From<Entry> for Happened {
+    fn from(entry: Entry) -> Self {
+        let recorded = match entry {
+            Ok(recorded) => recorded,
+            Err(unreadable) => {
+                return Self {
+                    position: unreadable.position,
+                    stream: unreadable.stream.map(|stream| stream.to_string()),
+                    recorded_at: None,
+                    occurred_at: None,
+                    actor: None,
+                    kind: None,
+                    content: None,
+                    remark: Some(unreadable.why.to_string()),
+                };
+            }
+        };
+        let erased = matches!(recorded.event, Event::Erased(_));
+        Self {
+            position: recorded.position,
+            stream: Some(recorded.header.stream.to_string()),
+            recorded_at: Some(recorded.header.recorded_at),
+            occurred_at: Some(recorded.header.occurred_at),
+            actor: Some(recorded.header.actor),
+            content: content(&recorded.event, &recorded.header.kind),
+            kind: Some(recorded.header.kind),
+            remark: erased.then(|| "its content was erased".to_owned()),
+        }
+    }
+}
+
+/// The payload without the event's name around it.
+fn content(event: &Event, kind: &str) -> Option<Value> {
+    let mut payload: Value = serde_json::from_slice(&event.payload().ok()?).ok()?;
+    payload.get_mut(kind).map(Value::take)
+}

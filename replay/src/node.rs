@@ -1,0 +1,117 @@
+//! A node: a journal, the tables that follow it, and the reactions that run on it.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sqlx::SqlitePool;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    Clock, Journal,
+    follow::{Follower, Tables},
+    keys::MasterKey,
+    react::{Reacted, Reactor},
+};
+
+/// How long a reader waits for what it names before it is told to ask again.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Everything that runs on a data folder. Cheap to clone; whoever stops it stops it for all.
+#[derive(Clone, Debug)]
+pub struct Node {
+    journal: Journal,
+    tables: Tables,
+    reacted: watch::Receiver<Reacted>,
+    stop: watch::Sender<bool>,
+    scratch: Arc<Path>,
+}
+
+/// The tasks of a node, to be waited for when it stops.
+#[derive(Debug)]
+pub struct Running {
+    follower: JoinHandle<()>,
+    reactor: JoinHandle<()>,
+}
+
+/// The tables did not reach the position in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tables have not reached this position yet")]
+pub struct NotYet;
+
+impl Node {
+    /// Opens a data folder, fills its tables if need be, and begins to follow and to react.
+    ///
+    /// # Errors
+    /// When the folder, the log, the vault or the tables cannot be opened.
+    pub async fn start(
+        folder: &Path,
+        master: MasterKey,
+        clock: Clock,
+    ) -> anyhow::Result<(Self, Running)> {
+        let journal = Journal::open(folder, master, clock).await?;
+        let (follower, tables) = Follower::open(journal.clone(), folder).await?;
+        let (reactor, reacted) = Reactor::open(journal.clone(), tables.clone(), folder).await?;
+        let scratch = empty_scratch(folder)?;
+        let (stop, stopping) = watch::channel(false);
+        let follower = tokio::spawn(follower.run(stopping.clone()));
+        let reactor = tokio::spawn(reactor.run(stopping));
+        Ok((Self { journal, tables, reacted, stop, scratch }, Running { follower, reactor }))
+    }
+
+    /// The log and its keys.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// A folder for files that are worth nothing when the node stops. It lies in the data folder:
+    /// what is in it is as personal as what is in the tables.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// The tables as they are now.
+    pub fn db(&self) -> SqlitePool {
+        self.tables.db()
+    }
+
+    /// The position that the tables go up to.
+    pub fn folded(&self) -> u64 {
+        self.tables.folded()
+    }
+
+    /// How far reactions have run.
+    pub fn reacted(&self) -> Reacted {
+        *self.reacted.borrow()
+    }
+
+    /// Waits until the tables show the event at a position and all that followed from it.
+    ///
+    /// # Errors
+    /// When that takes more than five seconds.
+    pub async fn reach(&self, position: u64) -> Result<(), NotYet> {
+        let all = async {
+            let mut reacted = self.reacted.clone();
+            let Ok(followed) = reacted.wait_for(|r| r.upto >= position).await.map(|r| *r) else {
+                return std::future::pending().await;
+            };
+            self.tables.reach(position.max(followed.wrote)).await;
+        };
+        tokio::time::timeout(WAIT_MAX, all).await.map_err(|_| NotYet)
+    }
+
+    /// Stops following and reacting, commits what is queued and closes the files.
+    pub async fn stop(&self, running: Running) {
+        self.stop.send_replace(true);
+        // A task that panicked has stopped too; the log is closed all the same.
+        let _panicked = tokio::join!(running.reactor, running.follower);
+        self.journal.log().close().await;
+    }
+}
+
+fn empty_scratch(folder: &Path) -> std::io::Result<Arc<Path>> {
+    let scratch = folder.join("scratch");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch)?;
+    }
+    std::fs::create_dir(&scratch)?;
+    Ok(scratch.into())
+}

@@ -1,0 +1,159 @@
+//! Running the reactions: what follows of itself from an event is executed once the tables know it.
+//!
+//! The runner may begin again anywhere before: its commands have ids that follow from the event and
+//! the stream, and a line knows the revision it follows, so that a second run in the order of the
+//! log, on the same tables, changes nothing. Its checkpoint is therefore only
+//! a saving, a small file beside the tables.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use domain::{
+    AccountId, CommandId, Consequence, Event, Recorded, Streamed, attendance::Attendance, react,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{Act, ExecuteError, Journal, follow::Tables, journal::Unreadable, log::Filter};
+
+const PAGE_EVENTS: usize = 500;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How far reactions have run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reacted {
+    /// What follows of the events up to here is in the log.
+    pub upto: u64,
+    /// The last position that a reaction has written.
+    pub wrote: u64,
+}
+
+/// Executes what follows from the events of the log.
+pub(crate) struct Reactor {
+    journal: Journal,
+    tables: Tables,
+    checkpoint: PathBuf,
+    reacted: watch::Sender<Reacted>,
+}
+
+impl Reactor {
+    /// A runner that begins where the one before it stopped.
+    pub(crate) async fn open(
+        journal: Journal,
+        tables: Tables,
+        folder: &Path,
+    ) -> anyhow::Result<(Self, watch::Receiver<Reacted>)> {
+        let checkpoint = folder.join("reactions.position");
+        let head = journal.log().head().await?;
+        // A log restored from a backup may end before the checkpoint.
+        let upto = read_checkpoint(&checkpoint)?.min(head);
+        let (reacted, watch) = watch::channel(Reacted { upto, wrote: head });
+        Ok((Self { journal, tables, checkpoint, reacted }, watch))
+    }
+
+    /// Runs until it is told to stop. A failure is logged and tried again.
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut wake = self.journal.log().wake();
+        while !*stop.borrow() {
+            // The tables may stop before they show what a step waits for. Half a step is begun again.
+            let stepped = tokio::select! {
+                stepped = self.step() => stepped,
+                _ = stop.changed() => return,
+            };
+            let pause = match stepped {
+                Ok(true) => LOOK_EVERY,
+                Ok(false) => continue,
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "a reaction failed");
+                    RETRY_AFTER
+                }
+            };
+            tokio::select! {
+                woken = wake.changed() => if woken.is_err() { return },
+                stopped = stop.changed() => if stopped.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Reacts to a page of events. Says whether there was nothing more to react to.
+    async fn step(&self) -> anyhow::Result<bool> {
+        let Reacted { upto, mut wrote } = *self.reacted.borrow();
+        let page = self.journal.read_all(upto, PAGE_EVENTS, Filter::default()).await?;
+        for recorded in page.entries.iter().filter_map(|entry| entry.as_ref().ok()) {
+            wrote = wrote.max(self.react(recorded).await?);
+            self.reacted.send_replace(Reacted { upto: recorded.position, wrote });
+        }
+        if page.next > upto {
+            self.reacted.send_replace(Reacted { upto: page.next, wrote });
+            write_checkpoint(&self.checkpoint, page.next)?;
+        }
+        Ok(page.caught_up)
+    }
+
+    /// Executes what follows from one event. Answers the last position that shows it.
+    async fn react(&self, recorded: &Recorded) -> anyhow::Result<u64> {
+        let Event::RollCall(_, event) = &recorded.event else { return Ok(0) };
+        self.tables.reach(recorded.position).await;
+        let db = self.tables.db();
+        let school = projections::schools::sheet(&db, recorded.header.school).await?;
+        let course = projections::timetable::course(&db, event.called().course).await?;
+        let (Some(school), Some(course)) = (school, course) else {
+            let position = recorded.position;
+            tracing::error!(position, "a roll call has no school or course: nothing follows");
+            return Ok(0);
+        };
+        let mut wrote = 0;
+        for consequence in react(recorded, &school, &course.sheet.subject) {
+            let Consequence::Attendance { student, year, command } = consequence;
+            let id = (student, year);
+            let act = follow_up(recorded, &Attendance::stream(id).to_string());
+            match self.journal.execute::<Attendance>(id, command, &act).await {
+                Ok(done) => wrote = wrote.max(done.position),
+                // The file was erased: the law is stronger than the rule that would write in it.
+                Err(ExecuteError::Refused(rule)) => {
+                    tracing::warn!(position = recorded.position, %rule, "a reaction is refused");
+                }
+                // One file that cannot be read holds up no other; its events are listed as parked.
+                Err(ExecuteError::Store(error)) if error.is::<Unreadable>() => {
+                    tracing::error!(position = recorded.position, %error, "a file cannot be read");
+                }
+                Err(error) => return Err(error).context("executing what follows of an event"),
+            }
+        }
+        Ok(wrote)
+    }
+}
+
+/// Préau acts because of an event, at the time of that event.
+fn follow_up(recorded: &Recorded, stream: &str) -> Act {
+    let header = &recorded.header;
+    Act {
+        school: header.school,
+        actor: AccountId::PREAU,
+        command: CommandId(Uuid::new_v5(&header.id.0, stream.as_bytes())),
+        correlation: header.correlation,
+        causation: Some(header.id),
+        occurred_at: header.occurred_at,
+    }
+}
+
+fn read_checkpoint(path: &Path) -> anyhow::Result<u64> {
+    match std::fs::read_to_string(path) {
+        // It is only a saving: whoever cannot read it begins at the beginning.
+        Ok(text) => Ok(text.trim().parse().unwrap_or(0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+fn write_checkpoint(path: &Path, position: u64) -> io::Result<()> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, position.to_string())?;
+    std::fs::rename(new, path)
+}
