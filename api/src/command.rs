@@ -1,0 +1,51 @@
+//! What one can ask of `preau` on the command line.
+
+mod demo;
+mod health;
+mod replay;
+mod serve;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{CommandFactory, Subcommand};
+
+use crate::{Line, settings::Flags};
+
+/// What is asked.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Open an invented school of 600 students with two weeks of life, and say what to try
+    Demo,
+    /// Serve the schools of the data folder
+    Serve,
+    /// Replay the log: rebuild what is shown, look at a past day, read a history, compare
+    #[command(subcommand)]
+    Replay(replay::Replay),
+    /// Show the settings in force, without the secrets
+    Config,
+    /// Ask the server how it is; fails if it does not answer or an event cannot be read
+    Health,
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// Does what is asked.
+    pub(crate) async fn run(self, flags: &Flags) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Demo => demo::run(flags).await?,
+            Self::Serve => serve::run(&flags.settings("data")?).await?,
+            Self::Replay(replay) => return replay.run(&flags.settings("data")?).await,
+            Self::Config => write!(std::io::stdout(), "{}", flags.settings("data")?)?,
+            Self::Health => return health::run(&flags.settings("data")?).await,
+            Self::Completions { shell } => {
+                let mut line = Line::command();
+                clap_complete::generate(shell, &mut line, "preau", &mut std::io::stdout());
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,71 @@
+//! `preau demo`: an invented school with two weeks of life, served, and what to try.
+
+use std::{fs, io::Write as _, path::Path};
+
+use anyhow::{Context, bail};
+use api::{
+    App, Source, Token, Tokens,
+    demo::{Told, seed, tell, try_this},
+};
+use chrono::{NaiveDate, Utc};
+use replay::{Clock, Node, clock::SetClock};
+
+use super::serve::{listen, log_json, serve, told_to_stop};
+use crate::settings::{Flags, Settings};
+
+/// What the demo is thrown with: the same number, the same school.
+const SEED: u64 = 2026;
+
+/// Nothing in the demo is secret.
+const TOKEN: &str = "preau-demo-not-a-secret";
+
+/// Opens the school and serves it. Without `--data` all of it is gone afterwards.
+pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
+    log_json("warn");
+    let scratch = tempfile::tempdir().context("making a scratch folder")?;
+    let settings = Settings::of_demo(flags, scratch.path())?;
+    let listener = listen(settings.listen).await?;
+    let told = tokio::select! {
+        told = open_school(&settings) => told?,
+        () = told_to_stop()? => return Ok(()),
+    };
+    let (node, running) =
+        Node::start(&settings.data, settings.master_key()?, Clock::System).await?;
+    let token = Token { token: TOKEN.to_owned(), account: told.account };
+    let app = App::new(Source::Live(node.clone()), Tokens::new(vec![token])?);
+    let address = listener.local_addr()?.to_string();
+    writeln!(std::io::stdout(), "Préau: http://{address}/api/v1, {}\n", settings.data.display())?;
+    writeln!(std::io::stdout(), "{}", try_this(&told, &address, TOKEN))?;
+    serve(listener, app).await?;
+    node.stop(running).await;
+    Ok(())
+}
+
+/// Plays the school's life into the data folder, unless an earlier demo did.
+async fn open_school(settings: &Settings) -> anyhow::Result<Told> {
+    let played = settings.data.join("demo.date");
+    if let Some(today) = played_on(&played)? {
+        return tell(SEED, today);
+    }
+    if settings.data.join("school.log").exists() {
+        let told = "holds a log that no demo has finished: delete the folder, or name another one";
+        bail!("{} {told}", settings.data.display());
+    }
+    let today = Utc::now().date_naive();
+    writeln!(std::io::stderr(), "inventing a school of 600 students…")?;
+    let master = settings.master_key()?;
+    let clock = SetClock::at(Utc::now());
+    let (node, running) = Node::start(&settings.data, master, Clock::Set(clock.clone())).await?;
+    let told = seed(&node, &clock, SEED, today).await?;
+    node.stop(running).await;
+    fs::write(&played, today.to_string())?;
+    Ok(told)
+}
+
+fn played_on(played: &Path) -> anyhow::Result<Option<NaiveDate>> {
+    if !played.exists() {
+        return Ok(None);
+    }
+    let date = fs::read_to_string(played)?;
+    date.trim().parse().map(Some).with_context(|| format!("{} holds no date", played.display()))
+}

@@ -1,0 +1,66 @@
+//! `preau serve`: a node and its HTTP, until somebody asks it to stop.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use api::{App, Source, router};
+use replay::{Clock, Node};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::Settings;
+
+/// How long a server that was told to stop waits for the requests under way.
+const STOP_MAX: Duration = Duration::from_secs(15);
+
+/// Serves the data folder of the settings.
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    log_json("info");
+    let tokens = settings.tokens()?;
+    let listener = listen(settings.listen).await?;
+    let (node, running) =
+        Node::start(&settings.data, settings.master_key()?, Clock::System).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    serve(listener, App::new(Source::Live(node.clone()), tokens)).await?;
+    // Requests have been answered; what they wrote is on the disk before the files are closed.
+    node.stop(running).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Takes an address.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+/// Answers until it is told to stop, then lets the requests under way finish.
+pub(crate) async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()> {
+    let (stop, patience) = (told_to_stop()?, told_to_stop()?);
+    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
+    tokio::select! {
+        served = async { served.await } => served.context("serving"),
+        // Requests end within ten seconds; who holds a connection longer holds up nobody.
+        () = async { patience.await; tokio::time::sleep(STOP_MAX).await } => Ok(()),
+    }
+}
+
+/// Logs in JSON on standard error; `PREAU_LOG` says what.
+pub(crate) fn log_json(default: &str) {
+    let filter = EnvFilter::try_from_env("PREAU_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Ends when a signal asks the process to stop.
+pub(crate) fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,76 @@
+//! What whoever starts the demo is told: a lesson left to call, and lines to paste that call it.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{AccountId, ClassId, CourseId, StudentId, Uai, people::Name, timetable::Place};
+
+/// What the demo left for its visitor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The school.
+    pub school: Uai,
+    /// The account of the CPE, who runs school life: whom the visitor acts for.
+    pub account: AccountId,
+    /// The course of a lesson whose roll is not called yet.
+    pub course: CourseId,
+    /// Where that lesson is planned.
+    pub planned: Place,
+    /// Its subject.
+    pub subject: String,
+    /// Its class, of more than twenty students.
+    pub class: ClassId,
+    /// As people say it.
+    pub class_name: String,
+    /// Who teaches it.
+    pub teacher: Name,
+    /// Two of its students, there all day.
+    pub absent: [(StudentId, Name); 2],
+    /// The guardian of the first who is called first.
+    pub guardian: Name,
+    /// The evening of the school day before that lesson.
+    pub evening_before: DateTime<Utc>,
+}
+
+/// Lines for a shell, ready to paste in this order: a roll call from the list of classes to a
+/// student's file as it was the evening before. `address` is host and port.
+pub fn try_this(told: &Told, address: &str, token: &str) -> String {
+    let Told { school, course, class_name, subject, .. } = told;
+    let Place { date, slot } = told.planned;
+    let [(first, first_name), (second, second_name)] = &told.absent;
+    let [first_name, second_name] = [first_name, second_name].map(full);
+    let (teacher, guardian) = (full(&told.teacher), full(&told.guardian));
+    let as_of = told.evening_before.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let position = r#"sed -n 's/.*"position":\([0-9]*\).*/\1/p'"#;
+    format!(
+        r#"# Les classes du collège
+A='Authorization: Bearer {token}'
+S='http://{address}/api/v1/schools/{school}'
+curl -s -w '\n' -H "$A" "$S/classes"
+
+# La feuille d'appel : {subject}, {class_name}, avec {teacher}
+L="$S/courses/{course}/lessons/{date}/{slot}/roll-call"
+curl -s -w '\n' -H "$A" "$L"
+
+# Faire l'appel : {first_name} et {second_name} manquent
+P=$(curl -s -X PUT -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-1"' \
+  -d '{{"absent":["{first}","{second}"],"late":[]}}' "$L" | {position})
+
+# Les deux absences sont dans les deux dossiers
+curl -s -w '\n' -H "$A" "$S/students/{first}/attendance?min_position=$P"
+curl -s -w '\n' -H "$A" "$S/students/{second}/attendance?min_position=$P"
+
+# Corriger l'appel : {first_name} était là
+P=$(curl -s -X PATCH -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-2"' \
+  -d '{{"marks":[{{"student":"{first}","mark":"present"}}]}}' "$L" | {position})
+
+# Toute l'histoire : {first_name} (responsable : {guardian}) ; rien n'est effacé
+curl -s -w '\n' -H "$A" "$S/students/{first}/history?min_position=$P"
+
+# Son dossier tel qu'on le voyait la veille au soir
+curl -s -w '\n' -H "$A" "$S/students/{first}/attendance?as_of={as_of}"
+"#
+    )
+}
+
+fn full(Name { family, given, usage }: &Name) -> String {
+    format!("{given} {}", usage.as_ref().unwrap_or(family))
+}

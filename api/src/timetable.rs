@@ -1,0 +1,221 @@
+//! The timetable over HTTP.
+//!
+//! A lesson is addressed by its course and the place it was planned at: its id follows from them.
+
+use axum::Json;
+use chrono::NaiveDate;
+use domain::{
+    ClassId, CourseId, PersonId, StudentId, Uai,
+    timetable::{
+        Course, CoursePlan, LessonChange, Meeting, Place, TimetableCommand, TimetableError,
+        lessons::{Lesson, week},
+    },
+};
+use projections::timetable::{
+    CourseRow, course, lessons, lessons_of_student, lessons_of_teacher, of_class,
+};
+use serde::Deserialize;
+use sqlx::SqlitePool;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    classes::{class_of, class_of_day},
+    error::{ApiError, Problem, Refusal},
+    open_school,
+    people::{staff_of, student_of},
+    reading::{Asked, At, DaysQuery, ReadQuery, Reading},
+    writing::{Receipt, Write},
+    year_of,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(schedule_course))
+        .routes(routes!(reschedule_course))
+        .routes(routes!(end_course))
+        .routes(routes!(show_lesson, change_lesson))
+        .routes(routes!(list_lessons_of_class))
+        .routes(routes!(list_lessons_of_teacher))
+        .routes(routes!(list_lessons_of_student))
+}
+
+/// Plans a course: a class, a subject, its teachers, and when they meet every week.
+#[utoipa::path(post, path = "/schools/{school}/courses", tag = "timetable",
+    params(("school" = String, Path)), request_body = CoursePlan,
+    responses((status = 201, body = Receipt), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+async fn schedule_course(
+    At(school): At<Uai>,
+    write: Write<CoursePlan>,
+) -> Result<Receipt, ApiError> {
+    let plan = &write.body;
+    write
+        .check(move |db| async move {
+            for teacher in &plan.teachers {
+                staff_of(&db, school, *teacher).await?;
+            }
+            class_of_day(&db, school, plan.class, plan.first_day).await?;
+            class_of_day(&db, school, plan.class, plan.last_day).await
+        })
+        .await?;
+    let id = write.new_id();
+    let command = TimetableCommand::ScheduleCourse { plan: plan.clone() };
+    Ok(write.execute::<Course>(school, CourseId(id), command).await?.made(id))
+}
+
+/// Has a course meet at other times from a day on.
+#[utoipa::path(put, path = "/schools/{school}/courses/{course}/meetings/{from}",
+    tag = "timetable",
+    params(("school" = String, Path), ("course" = uuid::Uuid, Path),
+        ("from" = NaiveDate, Path)),
+    request_body = Vec<Meeting>,
+    responses((status = 200, body = Receipt), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+async fn reschedule_course(
+    At((school, course, from)): At<(Uai, CourseId, NaiveDate)>,
+    write: Write<Vec<Meeting>>,
+) -> Result<Receipt, ApiError> {
+    write.check(move |db| async move { course_of(&db, school, course).await }).await?;
+    let command = TimetableCommand::RescheduleCourse { from, meetings: write.body.clone() };
+    write.execute::<Course>(school, course, command).await
+}
+
+/// The day a course ends.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EndCourse {
+    /// The last day.
+    on: NaiveDate,
+}
+
+/// Ends a course before its last planned day.
+#[utoipa::path(post, path = "/schools/{school}/courses/{course}/end", tag = "timetable",
+    params(("school" = String, Path), ("course" = uuid::Uuid, Path)), request_body = EndCourse,
+    responses((status = 200, body = Receipt), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+async fn end_course(
+    At((school, course)): At<(Uai, CourseId)>,
+    write: Write<EndCourse>,
+) -> Result<Receipt, ApiError> {
+    write.check(move |db| async move { course_of(&db, school, course).await }).await?;
+    let command = TimetableCommand::EndCourse { on: write.body.on };
+    write.execute::<Course>(school, course, command).await
+}
+
+/// A lesson, by the place it was planned at.
+#[utoipa::path(get, path = "/schools/{school}/courses/{course}/lessons/{date}/{slot}",
+    tag = "timetable",
+    params(("school" = String, Path), ("course" = uuid::Uuid, Path),
+        ("date" = NaiveDate, Path), ("slot" = u8, Path), ReadQuery),
+    responses((status = 200, body = Lesson), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+async fn show_lesson(
+    At((school, course, date, slot)): At<(Uai, CourseId, NaiveDate, u8)>,
+    reading: Reading,
+) -> Result<Json<Lesson>, ApiError> {
+    Ok(Json(lesson_of(&reading.db, school, course, Place { date, slot }).await?))
+}
+
+/// Cancels a lesson, moves it, has somebody else give it, changes its room, or takes all that back.
+#[utoipa::path(patch, path = "/schools/{school}/courses/{course}/lessons/{date}/{slot}",
+    tag = "timetable",
+    params(("school" = String, Path), ("course" = uuid::Uuid, Path),
+        ("date" = NaiveDate, Path), ("slot" = u8, Path)),
+    request_body = LessonChange,
+    responses((status = 200, body = Receipt), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+async fn change_lesson(
+    At((school, course, date, slot)): At<(Uai, CourseId, NaiveDate, u8)>,
+    write: Write<LessonChange>,
+) -> Result<Receipt, ApiError> {
+    let (planned, change) = (Place { date, slot }, &write.body);
+    let week = write
+        .check(move |db| async move {
+            let sheet = open_school(&db, school).await?;
+            course_of(&db, school, course).await?;
+            year_of(&sheet, date)?;
+            match change {
+                LessonChange::Replace { teacher } => {
+                    staff_of(&db, school, *teacher).await?;
+                }
+                LessonChange::Move { to, .. } => {
+                    let open = week(&sheet, to.date).and(sheet.slot(to.date, to.slot));
+                    open.ok_or(TimetableError::LessonDidNotTakePlace)?;
+                }
+                LessonChange::Cancel
+                | LessonChange::ChangeRoom { .. }
+                | LessonChange::Reinstate => {}
+            }
+            Ok(week(&sheet, date))
+        })
+        .await?;
+    let command = TimetableCommand::ChangeLesson { planned, week, change: change.clone() };
+    write.execute::<Course>(school, course, command).await
+}
+
+/// The lessons of a class on given days.
+#[utoipa::path(get, path = "/schools/{school}/classes/{class}/lessons", tag = "timetable",
+    params(("school" = String, Path), ("class" = uuid::Uuid, Path), DaysQuery, ReadQuery),
+    responses((status = 200, body = Vec<Lesson>), (status = 404, body = Problem)))]
+async fn list_lessons_of_class(
+    At((school, class)): At<(Uai, ClassId)>,
+    Asked(days): Asked<DaysQuery>,
+    reading: Reading,
+) -> Result<Json<Vec<Lesson>>, ApiError> {
+    let sheet = open_school(&reading.db, school).await?;
+    class_of(&reading.db, school, class).await?;
+    let courses = of_class(&reading.db, class).await?;
+    Ok(Json(lessons(&courses, &sheet, &days.days()?)))
+}
+
+/// The lessons that somebody gives on given days, as a substitute too.
+#[utoipa::path(get, path = "/schools/{school}/staff/{staff}/lessons", tag = "timetable",
+    params(("school" = String, Path), ("staff" = uuid::Uuid, Path), DaysQuery, ReadQuery),
+    responses((status = 200, body = Vec<Lesson>), (status = 404, body = Problem)))]
+async fn list_lessons_of_teacher(
+    At((school, teacher)): At<(Uai, PersonId)>,
+    Asked(days): Asked<DaysQuery>,
+    reading: Reading,
+) -> Result<Json<Vec<Lesson>>, ApiError> {
+    let sheet = open_school(&reading.db, school).await?;
+    staff_of(&reading.db, school, teacher).await?;
+    let days = days.days()?;
+    Ok(Json(lessons_of_teacher(&reading.db, teacher, (school, &sheet), &days).await?))
+}
+
+/// The lessons of a student on given days.
+#[utoipa::path(get, path = "/schools/{school}/students/{student}/lessons", tag = "timetable",
+    params(("school" = String, Path), ("student" = uuid::Uuid, Path), DaysQuery, ReadQuery),
+    responses((status = 200, body = Vec<Lesson>), (status = 404, body = Problem)))]
+async fn list_lessons_of_student(
+    At((school, student)): At<(Uai, StudentId)>,
+    Asked(days): Asked<DaysQuery>,
+    reading: Reading,
+) -> Result<Json<Vec<Lesson>>, ApiError> {
+    let sheet = open_school(&reading.db, school).await?;
+    student_of(&reading.db, school, student).await?;
+    let days = days.days()?;
+    Ok(Json(lessons_of_student(&reading.db, student, (school, &sheet), &days).await?))
+}
+
+/// A course of the school.
+async fn course_of(db: &SqlitePool, school: Uai, id: CourseId) -> Result<CourseRow, ApiError> {
+    let found = course(db, id).await?;
+    found.filter(|course| course.school == school).ok_or(Refusal::UnknownCourse.into())
+}
+
+/// The lesson of a course that was planned at a place.
+pub(crate) async fn lesson_of(
+    db: &SqlitePool,
+    school: Uai,
+    course: CourseId,
+    planned: Place,
+) -> Result<Lesson, ApiError> {
+    let sheet = open_school(db, school).await?;
+    let row = course_of(db, school, course).await?;
+    year_of(&sheet, planned.date)?;
+    let lesson = row.sheet.lesson(course, planned, &sheet);
+    lesson.ok_or(TimetableError::LessonDidNotTakePlace.into())
+}
