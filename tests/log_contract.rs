@@ -185,6 +185,11 @@ async fn a_log_opened_again_goes_on_where_it_was() {
         let log = store.open().await;
         assert_eq!(log.head().await.unwrap(), before.position);
         assert!(log.append(append(1, Expected::NoStream, 3, "")).await.unwrap().deduplicated);
+        log.close().await;
+
+        let log = store.open().await;
+        let refused = log.append(append(1, Expected::NoStream, 1, "other")).await;
+        assert!(conflicts(&refused, 1, Some(2)), "{refused:?}");
         let known = log.append(append(1, Expected::Revision(2), 1, "")).await.unwrap();
         let new = log.append(append(2, Expected::NoStream, 1, "")).await.unwrap();
         assert!(before.position < known.position && known.position < new.position);

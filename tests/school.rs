@@ -1,1 +1,22 @@
-//! t
+//! One test program for the whole school.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod attendance;
+mod classes;
+mod demo;
+mod events;
+mod families;
+mod faults;
+mod log_contract;
+mod openapi;
+mod people;
+mod properties;
+mod rollcalls;
+mod scene;
+mod schools;
+mod sealing;
+mod serving;
+mod tidy;
+mod timetable;
+mod two_schools;

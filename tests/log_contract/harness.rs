@@ -58,6 +58,35 @@ impl Store {
         }
     }
 
+    /// Comes back once the engine has packed old events of its own accord.
+    pub(super) async fn until_packed(&self) {
+        match self {
+            Self::Sqlite(folder) => {
+                let mut own = connect(folder.path()).await;
+                let packed = "select exists (select * from segment)";
+                while !sqlx::query_scalar::<_, bool>(packed).fetch_one(&mut own).await.unwrap() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Destroys the first events of a closed log, as a retention period will.
+    pub(super) async fn destroy_first(&self) {
+        match self {
+            Self::Sqlite(folder) => {
+                execute(folder.path(), "delete from event where position <= 50").await;
+            }
+        }
+    }
+
+    /// Whether positions are 1, 2, 3…
+    pub(super) fn is_dense(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+        }
+    }
+
     /// Keeps everybody from writing until the answer is ended.
     pub(super) async fn hold_writes(&self) -> Pause {
         match self {

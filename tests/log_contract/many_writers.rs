@@ -36,7 +36,9 @@ async fn what_a_reader_has_passed_never_changes_while_many_write() {
         assert!(written.is_sorted_by(|a, b| a < b), "every append has a position of its own");
         assert_eq!(written.len(), WRITERS as usize * APPENDS_EACH);
         assert_eq!(positions(&log).await, read, "nothing came late");
-        assert!(read.iter().copied().eq(1..=read.len() as u64), "positions are dense");
+        if store.is_dense() {
+            assert!(read.iter().copied().eq(1..=read.len() as u64), "positions are dense");
+        }
         log.close().await;
     }
 }

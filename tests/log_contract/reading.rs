@@ -110,6 +110,67 @@ async fn an_empty_log_and_a_stream_that_never_was_have_nothing_to_read() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_missed_while_old_events_are_packed() {
+    for store in Store::all() {
+        let log = store.open().await;
+        write(&log).await;
+        let before = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
+        let stream = log.read_stream(person(3), 0, usize::MAX >> 1).await.unwrap();
+        let reader = {
+            let (log, before) = (log.clone(), before.clone());
+            tokio::spawn(async move {
+                for max in [300, 1_000, 150, 700, 5_000, 90] {
+                    let now = pages(&log, 0, max, Filter::default()).await;
+                    assert!(now[..before.len()] == before, "{max} events a page");
+                    let now = log.read_stream(person(3), 0, stream.len()).await.unwrap();
+                    assert!(now == stream);
+                }
+            })
+        };
+        for who in 500..520 {
+            log.append(append(who, Expected::NoStream, 100, "more")).await.unwrap();
+            store.pack(&log).await;
+        }
+        reader.await.unwrap();
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_with_nothing_to_do_packs_its_old_events_by_itself() {
+    for store in Store::all() {
+        let log = store.open().await;
+        for who in 0..40 {
+            log.append(append(who, Expected::NoStream, 500, "content")).await.unwrap();
+        }
+        let before = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
+        store.until_packed().await;
+        assert!(pages(&log, 0, 500, Filter::default()).await == before);
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_whose_first_events_were_destroyed_is_read_from_where_it_begins() {
+    for store in Store::all() {
+        let log = store.open().await;
+        log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
+        let before = pages(&log, 0, 100, Filter::default()).await;
+        log.close().await;
+        store.destroy_first().await;
+
+        let log = store.open().await;
+        for max in [1, 7, 100] {
+            assert_eq!(pages(&log, 0, max, Filter::default()).await, before[50..]);
+        }
+        assert_eq!(log.read_stream(person(1), 0, 100).await.unwrap(), before[50..]);
+        let next = log.append(append(1, Expected::Revision(79), 1, "")).await.unwrap();
+        assert_eq!((next.revisions, next.position > before[79].position), (vec![80], true));
+        log.close().await;
+    }
+}
+
 /// Reads to the end and says that pages follow each other.
 async fn pages(log: &Log, after: u64, max: usize, filter: Filter) -> Vec<StoredEvent> {
     let (mut events, mut after) = (Vec::new(), after);

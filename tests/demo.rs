@@ -1,0 +1,99 @@
+//! The demo, as a newcomer meets it: the real binary, its printed lines pasted into a shell.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+#[test]
+fn the_printed_lines_work_when_pasted_in_order() {
+    let mut demo = Demo::start();
+    let answers = demo.paste();
+    let [classes, sheet, first, second, history, evening_before] = &answers[..] else {
+        panic!("six answers: {answers:#?}");
+    };
+    assert!(classes.as_array().unwrap().len() > 20);
+    assert!(sheet["taken"].is_null() && sheet["students"].as_array().unwrap().len() > 20);
+    let lesson = &sheet["lesson"]["lesson"];
+    assert_eq!(lines_of(first, lesson), ["absence"]);
+    assert_eq!(lines_of(second, lesson), ["absence"]);
+    let kinds: Vec<_> = history.as_array().unwrap().iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds[0], "PersonRegistered");
+    assert_eq!(kinds[kinds.len() - 2..], ["AbsenceRecorded", "LineWithdrawn"]);
+    assert_eq!(lines_of(evening_before, lesson), [""; 0]);
+    demo.stop();
+}
+
+/// What kinds of lines a file has of a lesson.
+fn lines_of<'a>(file: &'a Value, lesson: &Value) -> Vec<&'a str> {
+    let lines = file.as_array().unwrap().iter().filter(|line| line["lesson"] == *lesson);
+    lines.map(|line| line["kind"].as_str().unwrap()).collect()
+}
+
+/// A running demo and what it printed.
+struct Demo {
+    server: Child,
+    lines: String,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let mut server = Command::new(binary())
+            .args(["demo", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut printed = BufReader::new(server.stdout.take().unwrap()).lines();
+        let greeting = printed.next().unwrap().unwrap();
+        assert!(greeting.starts_with("Préau: http://127.0.0.1:"), "{greeting}");
+        let mut lines = String::new();
+        // The last line looks at the evening before.
+        while !lines.contains("as_of=") {
+            lines += &(printed.next().unwrap().unwrap() + "\n");
+        }
+        Self { server, lines }
+    }
+
+    /// The answers that a shell prints, one a line.
+    fn paste(&self) -> Vec<Value> {
+        let told = "this test pastes into bash, with curl: apt-get install curl";
+        let shell = Command::new("bash").args(["-ec", &self.lines]).output();
+        let shell = shell.unwrap_or_else(|error| panic!("{told}: {error}"));
+        assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
+        let printed = String::from_utf8(shell.stdout).unwrap();
+        printed.lines().map(|answer| serde_json::from_str(answer).unwrap()).collect()
+    }
+
+    /// Asks it to stop; it ends well, and by itself.
+    fn stop(&mut self) {
+        let id = self.server.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.server.wait().unwrap().success());
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // Nothing to do where it has ended already.
+        let _ended = self.server.kill();
+    }
+}
+
+/// The path of the binary, built as the tests are.
+fn binary() -> String {
+    let mut cargo = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--package", "api", "--bin", "preau"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(if cfg!(debug_assertions) { &[][..] } else { &["--release"][..] })
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut messages = String::new();
+    cargo.stdout.take().unwrap().read_to_string(&mut messages).unwrap();
+    assert!(cargo.wait().unwrap().success());
+    let mut messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let built = messages.find_map(|message| message["executable"].as_str().map(str::to_owned));
+    built.unwrap()
+}
