@@ -13,7 +13,10 @@ use replay::{
     keys::MasterKey,
     new_command_id,
 };
+use serde_json::json;
 use uuid::Uuid;
+
+use crate::scene::Scene;
 
 const PERSON: PersonId = PersonId(Uuid::from_u128(0xADA));
 const CANARY: &str = "Serinétoile";
@@ -27,6 +30,23 @@ async fn the_bytes_of_a_name_appear_in_no_file_of_the_log() {
     assert!(holds(folder.path(), "PersonRegistered"), "the search finds what is in clear");
     assert!(!holds(folder.path(), CANARY));
     journal.log().close().await;
+    assert!(!holds(folder.path(), CANARY));
+}
+
+#[tokio::test]
+async fn a_name_written_through_the_api_is_in_the_tables_and_in_no_file_of_the_log() {
+    let mut scene = Scene::school().await;
+    let person = scene.person(CANARY, "Ada", "students").await;
+    let details = json!({ "mail": format!("{CANARY}@example.org"), "accepts_sms": false });
+    scene.put(&format!("/people/{person}/contact-details"), details).await.ok();
+    let folder = scene.stop().await;
+    assert!(holds(folder.path(), CANARY), "the tables show it");
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("tables-") {
+            fs::remove_file(path).unwrap();
+        }
+    }
     assert!(!holds(folder.path(), CANARY));
 }
 
