@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, PersonId, SchoolYear,
-    StudentId, Uai, attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent,
-    people::PersonEvent, rollcalls::RollCallEvent, schools::SchoolEvent, timetable::TimetableEvent,
+    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, PersonId, RunId, SchoolYear,
+    StudentId, Uai, access::AccessEvent, accounts::AccountEvent, attendance::AttendanceEvent,
+    classes::ClassEvent, families::FamilyEvent, people::PersonEvent, rollcalls::RollCallEvent,
+    schools::SchoolEvent, timetable::TimetableEvent,
 };
 
 /// Something that happened, with the thing it happened to.
@@ -35,6 +36,10 @@ pub enum Event {
     RollCall(LessonId, RollCallEvent),
     /// See [`crate::attendance`].
     Attendance(StudentId, SchoolYear, AttendanceEvent),
+    /// See [`crate::accounts`].
+    Account(PersonId, AccountEvent),
+    /// See [`crate::access`]. Only in the access log.
+    Access(RunId, AccessEvent),
     /// It happened in this stream, and the law had its content destroyed.
     Erased(Stream),
 }
@@ -55,6 +60,8 @@ impl Event {
             Stream::Attendance(id, year) => {
                 Self::Attendance(id, year, serde_json::from_slice(payload)?)
             }
+            Stream::Account(id) => Self::Account(id, serde_json::from_slice(payload)?),
+            Stream::Access(id) => Self::Access(id, serde_json::from_slice(payload)?),
         })
     }
 
@@ -71,6 +78,8 @@ impl Event {
             Self::Timetable(_, event) => serde_json::to_vec(event),
             Self::RollCall(_, event) => serde_json::to_vec(event),
             Self::Attendance(_, _, event) => serde_json::to_vec(event),
+            Self::Account(_, event) => serde_json::to_vec(event),
+            Self::Access(_, event) => serde_json::to_vec(event),
             Self::Erased(_) => Ok(Vec::new()),
         }
     }
@@ -85,6 +94,8 @@ impl Event {
             Self::Timetable(id, _) => Stream::Timetable(*id),
             Self::RollCall(id, _) => Stream::RollCall(*id),
             Self::Attendance(id, year, _) => Stream::Attendance(*id, *year),
+            Self::Account(id, _) => Stream::Account(*id),
+            Self::Access(id, _) => Stream::Access(*id),
             Self::Erased(stream) => *stream,
         }
     }
@@ -110,6 +121,11 @@ impl Event {
                 category: Category::Attendance,
                 year: *year,
             }),
+            Self::Account(id, _) => of(*id, Category::Account),
+            Self::Access(..) => {
+                let subject = Subject::School(school);
+                Some(Dossier { subject, category: Category::Access, year })
+            }
         }
     }
 }
@@ -151,6 +167,10 @@ pub enum Stream {
     RollCall(LessonId),
     /// `attendance-<student>-2026`: the file of one school year
     Attendance(StudentId, SchoolYear),
+    /// `account-<person>`
+    Account(PersonId),
+    /// `access-<run>`: pages of the access log
+    Access(RunId),
 }
 
 impl fmt::Display for Stream {
@@ -163,6 +183,8 @@ impl fmt::Display for Stream {
             Self::Timetable(id) => write!(f, "timetable-{id}"),
             Self::RollCall(id) => write!(f, "rollcall-{id}"),
             Self::Attendance(id, year) => write!(f, "attendance-{id}-{year}"),
+            Self::Account(id) => write!(f, "account-{id}"),
+            Self::Access(id) => write!(f, "access-{id}"),
         }
     }
 }
@@ -185,6 +207,8 @@ impl FromStr for Stream {
             "class" => Self::Class(ClassId(uuid()?)),
             "timetable" => Self::Timetable(CourseId(uuid()?)),
             "rollcall" => Self::RollCall(LessonId(uuid()?)),
+            "account" => Self::Account(PersonId(uuid()?)),
+            "access" => Self::Access(RunId(uuid()?)),
             "attendance" => {
                 let (student, year) = id.rsplit_once('-').ok_or(NotAStream)?;
                 let student = student.parse().map_err(|_| NotAStream)?;
@@ -229,6 +253,10 @@ pub enum Category {
     Attendance,
     /// The school's register of roll calls (code de l'éducation, R131-5).
     Register,
+    /// The account of a person: when it was opened, what it is linked with, its mandates.
+    Account,
+    /// Who signed in and who read what, of all schools together.
+    Access,
 }
 
 /// What is known of an event without opening it.
@@ -295,6 +323,8 @@ mod tests {
             Stream::Timetable(CourseId(id)),
             Stream::RollCall(LessonId(id)),
             Stream::Attendance(StudentId(id), SchoolYear(2026)),
+            Stream::Account(PersonId(id)),
+            Stream::Access(RunId(id)),
         ] {
             assert_eq!(stream.to_string().parse(), Ok(stream));
         }

@@ -50,6 +50,10 @@ ids! {
     LineId
     /// Who acts: a pseudonym, never a name.
     AccountId
+    /// A time of being signed in, on one device.
+    SessionId
+    /// One run of one process: what it writes into the access log stands in a stream of its own.
+    RunId
     /// A request to change something; asking again with the same id changes nothing more.
     CommandId
     /// An event.
@@ -74,6 +78,34 @@ impl From<PersonId> for StudentId {
 impl AccountId {
     /// The account under which Préau itself acts, when a rule draws a consequence of an event.
     pub const PREAU: Self = Self(Uuid::from_u128(0x5052_4541_5500_8000_8000_0000_0000_0001));
+
+    /// The one account of a person, for the whole region.
+    pub fn of(person: PersonId) -> Self {
+        Self(Uuid::new_v5(&person.0, b"account"))
+    }
+}
+
+impl PersonId {
+    /// The person that a national file of `school` names by a number of its own. Reading the file
+    /// again, or after a failure, finds the same id.
+    pub fn of_file(school: Uai, scheme: &str, number: &str) -> Self {
+        Self(Uuid::new_v5(&school.namespace(), format!("{scheme}/{number}").as_bytes()))
+    }
+}
+
+impl ClassId {
+    /// The class that national files know by `code`, in one school year.
+    pub fn of(school: Uai, year: SchoolYear, code: &str) -> Self {
+        Self(Uuid::new_v5(&school.namespace(), format!("class/{year}/{code}").as_bytes()))
+    }
+}
+
+impl CourseId {
+    /// The course of a class that national files know by `code`: the subject's, and whatever tells
+    /// it from others of the same subject.
+    pub fn of(class: ClassId, code: &str) -> Self {
+        Self(Uuid::new_v5(&class.0, format!("course/{code}").as_bytes()))
+    }
 }
 
 impl LessonId {
@@ -114,6 +146,14 @@ pub struct Uai([u8; 8]);
 pub struct NotAUai;
 
 impl Uai {
+    /// What is of no school: the envelope of the access log bears it. No school has this number.
+    pub const REGION: Self = Self(*b"0000000A");
+
+    /// The namespace of the ids that are computed within a school.
+    fn namespace(self) -> Uuid {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, &self.0)
+    }
+
     /// Whether the letter is the one that the seven digits call for: the rest of their division by
     /// 23, among twenty-three letters. Some schools' numbers break this; it is a warning, no more.
     pub fn letter_agrees(self) -> bool {

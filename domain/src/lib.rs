@@ -4,6 +4,8 @@
 //! of everything that can happen, [`reactions`](react) what follows of itself. Nothing here reads a
 //! clock, a file or a table.
 
+pub mod access;
+pub mod accounts;
 pub mod attendance;
 pub mod classes;
 mod event;
@@ -20,6 +22,6 @@ pub use event::{
 };
 pub use ids::{
     AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, LineId, NotAUai, PersonId,
-    SchoolYear, StudentId, Uai,
+    RunId, SchoolYear, SessionId, StudentId, Uai,
 };
 pub use reactions::{Consequence, react};

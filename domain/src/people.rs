@@ -60,6 +60,11 @@ pub enum PersonEvent {
         /// The first day.
         from: NaiveDate,
     },
+    /// A national file, or the nation, knows them by this number.
+    PersonIdentified {
+        /// Which number.
+        identifier: Identifier,
+    },
     /// They ceased to learn or work in a school.
     PersonLeftSchool {
         /// Which school.
@@ -74,11 +79,53 @@ pub enum PersonEvent {
 pub struct Name {
     /// The name of birth.
     pub family: String,
-    /// The first names as used.
+    /// The first names as used; empty for a service, such as child welfare.
     pub given: String,
     /// The name used instead of the name of birth, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<String>,
+}
+
+/// A number that a person is known by elsewhere. The last one said of a scheme and school holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct Identifier {
+    /// Who gave it.
+    pub scheme: Scheme,
+    /// In whose files, where each school has its own.
+    #[schema(value_type = Option<String>, example = "0549998Z")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<Uai>,
+    /// The number.
+    pub value: String,
+}
+
+/// Who numbers people.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Scheme {
+    /// The nation: a student's *identifiant national élève*.
+    Ine,
+    /// SIECLE, a school's students: `ELEVE_ID`.
+    SiecleStudent,
+    /// SIECLE, the persons who answer for them: `PERSONNE_ID`.
+    SieclePerson,
+    /// STS, staff paid by the State: `INDIVIDU` of type `epp`.
+    StsEpp,
+    /// STS, staff that the school has added: `INDIVIDU` of type `local`.
+    StsLocal,
 }
 
 /// How to reach a person.
@@ -207,6 +254,11 @@ pub enum PersonCommand {
         /// The first day.
         from: NaiveDate,
     },
+    /// Note a number that they are known by.
+    IdentifyPerson {
+        /// Which number.
+        identifier: Identifier,
+    },
     /// Note that they leave a school.
     LeaveSchool {
         /// Which school.
@@ -226,7 +278,7 @@ pub enum PersonError {
     /// The id is taken.
     #[error("this person is already registered, under other names")]
     PersonAlreadyRegistered,
-    /// A person has a family name and a first name.
+    /// A person has a family name and a first name. A service has one name.
     #[error("a person needs a family name and a first name")]
     NameMissing,
     /// In one school a person has one part at a time.
@@ -235,6 +287,9 @@ pub enum PersonError {
     /// Only who is in a school leaves it.
     #[error("this person neither learns nor works in this school")]
     NotInSchool,
+    /// A number is not empty.
+    #[error("an identifier needs a value")]
+    IdentifierMissing,
     /// One leaves after one came.
     #[error("the last day lies before the first")]
     LeavesBeforeComing,
@@ -263,6 +318,7 @@ pub struct Registered {
     language: Language,
     details: ContactDetails,
     schools: BTreeMap<Uai, (Part, NaiveDate)>,
+    identifiers: BTreeMap<(Scheme, Option<Uai>), String>,
 }
 
 impl Person {
@@ -304,6 +360,14 @@ impl Person {
                 let changes = known.comes_as(school, Part::Staff(function), from)?;
                 (E::StaffAppointed { school, function, from }, changes)
             }
+            (known, C::IdentifyPerson { identifier }) => {
+                if identifier.value.trim().is_empty() {
+                    return Err(PersonError::IdentifierMissing);
+                }
+                let Identifier { scheme, school, value } = &identifier;
+                let changes = known.identifiers.get(&(*scheme, *school)) != Some(value);
+                (E::PersonIdentified { identifier }, changes)
+            }
             (known, C::LeaveSchool { school, on }) => {
                 let (_, from) = known.schools.get(&school).ok_or(PersonError::NotInSchool)?;
                 if on < *from {
@@ -321,8 +385,14 @@ impl Person {
         use PersonEvent as E;
         let mut known = match (self, event) {
             (Self::None, E::PersonRegistered { name, birth_date, language }) => {
-                let (details, schools) = (ContactDetails::default(), BTreeMap::new());
-                let known = Registered { name, birth_date, language, details, schools };
+                let known = Registered {
+                    name,
+                    birth_date,
+                    language,
+                    details: ContactDetails::default(),
+                    schools: BTreeMap::new(),
+                    identifiers: BTreeMap::new(),
+                };
                 return Self::Registered(Box::new(known));
             }
             (Self::Registered(known), event) => (known, event),
@@ -333,11 +403,15 @@ impl Person {
             E::PersonRenamed { name } => known.0.name = name,
             E::ContactDetailsGiven { details } => known.0.details = details,
             E::LanguageChosen { language } => known.0.language = language,
-            E::StudentEnrolled { school, from, .. } => {
+            E::StudentEnrolled { school, ine, from } => {
                 known.0.schools.insert(school, (Part::Student, from));
+                known.0.identifiers.extend(ine.map(|ine| ((Scheme::Ine, None), ine)));
             }
             E::StaffAppointed { school, function, from } => {
                 known.0.schools.insert(school, (Part::Staff(function), from));
+            }
+            E::PersonIdentified { identifier: Identifier { scheme, school, value } } => {
+                known.0.identifiers.insert((scheme, school), value);
             }
             E::PersonLeftSchool { school, .. } => {
                 known.0.schools.remove(&school);
@@ -360,7 +434,8 @@ impl Registered {
 
 impl Name {
     fn check(&self) -> Result<(), PersonError> {
-        let missing = self.family.trim().is_empty() || self.given.trim().is_empty();
+        let blank = |name: &str| name.trim().is_empty();
+        let missing = blank(&self.family) || (blank(&self.given) && !self.given.is_empty());
         if missing { Err(PersonError::NameMissing) } else { Ok(()) }
     }
 }

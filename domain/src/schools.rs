@@ -156,6 +156,9 @@ pub enum Setting {
     LatenessMaxMinutes(u16),
     /// What a half-day is when it was missed partly with and partly without a receivable reason.
     MixedHalfDay(MixedHalfDay),
+    /// Whether staff sign in with a second factor. No text asks it of schools yet; theft of staff's
+    /// passwords has led to threats sent to whole regions.
+    SecondFactorForStaff(bool),
 }
 
 /// What someone asks for.

@@ -8,6 +8,8 @@
 mod course;
 pub mod lessons;
 
+use std::collections::BTreeSet;
+
 use chrono::{NaiveDate, Weekday};
 use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
@@ -108,7 +110,7 @@ pub struct Meeting {
 }
 
 /// The weeks that a lesson takes place in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Weeks {
     /// Every week.
     #[default]
@@ -118,6 +120,9 @@ pub enum Weeks {
     A,
     /// Weeks B.
     B,
+    /// The weeks of these Mondays, for what alternates otherwise than by A and B.
+    #[serde(rename = "listed")]
+    Listed(BTreeSet<NaiveDate>),
 }
 
 /// A place in the timetable.
@@ -306,11 +311,12 @@ impl CoursePlan {
 }
 
 impl Weeks {
-    fn include(self, week: Week) -> bool {
+    fn include(&self, date: NaiveDate, week: Week) -> bool {
         match self {
             Self::Every => true,
             Self::A => week == Week::A,
             Self::B => week == Week::B,
+            Self::Listed(mondays) => mondays.contains(&date.week(Weekday::Mon).first_day()),
         }
     }
 }

@@ -10,6 +10,31 @@ fn a_person_needs_both_names() {
 }
 
 #[test]
+fn a_service_has_one_name() {
+    let service = Name { family: "ASE du Bas-Rhin".to_owned(), given: String::new(), usage: None };
+    let registered = PersonEvent::PersonRegistered {
+        name: service,
+        birth_date: None,
+        language: Language::French,
+    };
+    given([]).when(register("ASE du Bas-Rhin", "")).then_expect_events(vec![registered]);
+}
+
+#[test]
+fn a_national_number_that_a_student_came_with_is_no_news() {
+    let ine = "123456789AB".to_owned();
+    let came = PersonEvent::StudentEnrolled {
+        school: school(),
+        ine: Some(ine.clone()),
+        from: day("2026-09-01"),
+    };
+    let identifier = Identifier { scheme: Scheme::Ine, school: None, value: ine };
+    given([registered(), came])
+        .when(PersonCommand::IdentifyPerson { identifier })
+        .then_expect_events(vec![]);
+}
+
+#[test]
 fn registering_the_same_person_again_changes_nothing() {
     given([registered()]).when(register("Garnier", "Inès")).then_expect_events(vec![]);
 }

@@ -39,11 +39,18 @@ pub struct Settings {
     pub lateness_max_minutes: u16,
     /// See [`Setting::MixedHalfDay`].
     pub mixed_half_day: MixedHalfDay,
+    /// See [`Setting::SecondFactorForStaff`].
+    #[serde(default)]
+    pub second_factor_for_staff: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lateness_max_minutes: 10, mixed_half_day: MixedHalfDay::UnjustifiedWins }
+        Self {
+            lateness_max_minutes: 10,
+            mixed_half_day: MixedHalfDay::UnjustifiedWins,
+            second_factor_for_staff: false,
+        }
     }
 }
 
@@ -85,6 +92,9 @@ impl Settings {
                 Self { lateness_max_minutes, ..self }
             }
             Setting::MixedHalfDay(mixed_half_day) => Self { mixed_half_day, ..self },
+            Setting::SecondFactorForStaff(second_factor_for_staff) => {
+                Self { second_factor_for_staff, ..self }
+            }
         }
     }
 }

@@ -105,7 +105,7 @@ impl CourseSheet {
         meetings.iter().find(|meeting| {
             meeting.weekday == planned.date.weekday()
                 && meeting.slot == planned.slot
-                && meeting.weeks.include(week)
+                && meeting.weeks.include(planned.date, week)
         })
     }
 
