@@ -22,6 +22,18 @@ create table parked (
 create table school (school text primary key, row text not null) without rowid;
 
 create table person (person text primary key, row text not null) without rowid;
+-- Whoever has a child in a second school is found there by how to reach them.
+create index person_by_mail on person (lower(row ->> '$.details.mail'))
+    where lower(row ->> '$.details.mail') is not null;
+create index person_by_mobile on person (row ->> '$.details.mobile')
+    where row ->> '$.details.mobile' is not null;
+
+-- Which school registered a person.
+create table registration (
+    person text primary key,
+    school text not null,
+    row text not null
+) without rowid;
 
 -- Who learns and who works in which school.
 create table enrolment (
@@ -33,6 +45,27 @@ create table enrolment (
 ) without rowid;
 create index enrolment_by_person on enrolment (person);
 create index enrolment_by_part on enrolment (school, part, person);
+
+-- The numbers that people are known by; `school` is empty for the nation's.
+create table identifier (
+    scheme text not null,
+    school text not null,
+    value text not null,
+    row text not null,
+    primary key (scheme, school, value)
+) without rowid;
+create index identifier_by_value on identifier (scheme, value);
+
+-- Accounts, with the mandates given to their person.
+create table account (person text primary key, row text not null) without rowid;
+
+-- Who may sign in through an identity provider.
+create table identity (
+    provider text not null,
+    subject text not null,
+    row text not null,
+    primary key (provider, subject)
+) without rowid;
 
 create table guardian (
     student text not null,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use domain::{
-    AccountId, Event, LessonId, LineId, Recorded, SchoolYear, StudentId, Uai,
+    AccountId, Event, LessonId, LineId, PersonId, Recorded, SchoolYear, StudentId, Uai,
     attendance::{
         AttendanceEvent, Exemption, Given, Period, Source,
         half_days::{HalfDayCount, HalfDayRule, LessonToFollow, Missed},
@@ -82,12 +82,19 @@ pub enum LineKind {
 /// A reason as it stands in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReasonOfLine {
-    /// Its code.
-    pub code: String,
+    /// Its code, unless it is not told because of what it reveals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What is told in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The version of the school's list that it was taken from.
     pub list: u32,
     /// Who gave it: `office`, `family`, or `covering` for the declaration that covers the lesson.
     pub given_by: String,
+    /// Which member of the family, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
     /// In their own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -174,7 +181,8 @@ pub async fn half_days(
 impl LineRow {
     fn missed(&self, school: &SchoolSheet) -> Option<Missed> {
         let in_care = self.reason.as_ref().is_some_and(|given| {
-            school.reason_of(given.list, &given.code).is_some_and(|reason| reason.in_care)
+            let code = given.code.as_deref().unwrap_or_default();
+            school.reason_of(given.list, code).is_some_and(|reason| reason.in_care)
         });
         (self.kind == LineKind::Absence).then_some(Missed {
             lesson: self.lesson,
@@ -304,13 +312,14 @@ impl LineRow {
 impl From<&Given> for ReasonOfLine {
     fn from(given: &Given) -> Self {
         use domain::attendance::GivenBy;
-        let given_by = match given.by {
-            GivenBy::Office => "office",
-            GivenBy::Family(_) => "family",
-            GivenBy::Covering(_) => "covering",
+        let (given_by, person) = match given.by {
+            GivenBy::Office => ("office", None),
+            GivenBy::Family(person) => ("family", Some(person)),
+            GivenBy::Covering(_) => ("covering", None),
         };
         let (code, comment) = (given.reason.clone(), given.comment.clone());
-        Self { code, list: given.list, given_by: given_by.to_owned(), comment }
+        let (code, label, given_by) = (Some(code), None, given_by.to_owned());
+        Self { code, label, list: given.list, given_by, person, comment }
     }
 }
 

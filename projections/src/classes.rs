@@ -167,6 +167,34 @@ pub async fn teachers(db: &SqlitePool, class: ClassId) -> sqlx::Result<Vec<Teach
     rows(sqlx::query_scalar(question).bind(class.to_string()), db).await
 }
 
+/// Who is and was in the classes of a school's year.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn members_of_school(
+    db: &SqlitePool,
+    school: Uai,
+    year: SchoolYear,
+) -> sqlx::Result<Vec<MemberRow>> {
+    let question = "select m.row from class c join class_member m on m.class = c.class
+        where c.school = ?1 and c.row ->> '$.year' = ?2";
+    rows(sqlx::query_scalar(question).bind(school.to_string()).bind(year.0), db).await
+}
+
+/// Who teaches and taught the classes of a school's year.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn teachers_of_school(
+    db: &SqlitePool,
+    school: Uai,
+    year: SchoolYear,
+) -> sqlx::Result<Vec<TeacherRow>> {
+    let question = "select t.row from class c join class_teacher t on t.class = c.class
+        where c.school = ?1 and c.row ->> '$.year' = ?2";
+    rows(sqlx::query_scalar(question).bind(school.to_string()).bind(year.0), db).await
+}
+
 pub(crate) struct Classes;
 
 impl Table for Classes {

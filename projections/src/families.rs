@@ -2,14 +2,14 @@
 
 use chrono::NaiveDate;
 use domain::{
-    Event, PersonId, Recorded, StudentId,
+    Event, PersonId, Recorded, StudentId, Uai,
     families::{FamilyEvent, Terms},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use utoipa::ToSchema;
 
-use crate::{fold::Table, people::PersonRow, read, rows};
+use crate::{fold::Table, listed, people::PersonRow, read, rows};
 
 /// A guardian of a student, with all that was and is between them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -83,7 +83,40 @@ pub async fn of_student(
     let question = "select g.row, p.row from guardian g left join person p on p.person = g.guardian
         where g.student = ?1 order by g.row ->> '$.links[#-1].contact_order', g.guardian";
     let question = sqlx::query_as(question).bind(student.to_string());
-    let found: Vec<(String, Option<String>)> = question.fetch_all(db).await?;
+    guardians(&question.fetch_all(db).await?)
+}
+
+/// Everybody who answers or answered for a student of a school, or one who was.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn of_school(db: &SqlitePool, school: Uai) -> sqlx::Result<Vec<GuardianOfStudent>> {
+    let question = "select g.row, p.row from enrolment e join guardian g on g.student = e.person
+        left join person p on p.person = g.guardian
+        where e.school = ?1 and e.part = 'student' order by g.student, g.guardian";
+    let question = sqlx::query_as(question).bind(school.to_string());
+    guardians(&question.fetch_all(db).await?)
+}
+
+/// Those of these people who answer or answered for a student who never was of this school.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn known_elsewhere(
+    db: &SqlitePool,
+    school: Uai,
+    people: &[PersonId],
+) -> sqlx::Result<Vec<PersonId>> {
+    let question = "select distinct g.guardian from guardian g
+        where g.guardian in (select value from json_each(?2)) and not exists
+            (select 1 from enrolment e where e.school = ?1 and e.person = g.student)";
+    let question = sqlx::query_scalar(question).bind(school.to_string()).bind(listed(people)?);
+    let found: Vec<String> = question.fetch_all(db).await?;
+    let id = |text: &String| text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)));
+    found.iter().map(id).collect::<Result<_, _>>()
+}
+
+fn guardians(found: &[(String, Option<String>)]) -> sqlx::Result<Vec<GuardianOfStudent>> {
     let guardian = |(guardian, person): &(String, Option<String>)| {
         let person = person.as_deref().map(read).transpose()?;
         Ok(GuardianOfStudent { guardian: read(guardian)?, person })

@@ -4,6 +4,8 @@
 //! thrown away: the log is the truth, and `replay` fills them again. How a fold works is in
 //! [`fold`], who writes is in [`writer`]; nothing here knows the log.
 
+pub mod access;
+pub mod accounts;
 pub mod attendance;
 pub mod classes;
 pub mod families;
@@ -19,7 +21,7 @@ pub mod writer;
 pub use fold::FoldError;
 
 use fold::{Folded, Sql, table};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqlitePool, query::QueryScalar, sqlite::SqliteArguments};
 
 /// The name of the folds in this program: a digest of their code.
@@ -30,7 +32,11 @@ fn all_tables(empty: bool) -> Vec<Box<dyn Folded>> {
     vec![
         table::<schools::Schools>(empty),
         table::<people::People>(empty),
+        table::<people::Registrations>(empty),
         table::<people::Enrolments>(empty),
+        table::<people::Identifiers>(empty),
+        table::<accounts::Accounts>(empty),
+        table::<accounts::Identities>(empty),
         table::<families::Guardians>(empty),
         table::<classes::Classes>(empty),
         table::<classes::Members>(empty),
@@ -64,6 +70,11 @@ async fn row<R: DeserializeOwned>(
     db: &SqlitePool,
 ) -> sqlx::Result<Option<R>> {
     question.fetch_optional(db).await?.map(|document| read(&document)).transpose()
+}
+
+/// A list as SQL's `json_each` takes it.
+fn listed<T: Serialize>(values: &[T]) -> sqlx::Result<String> {
+    serde_json::to_string(values).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 fn read<R: DeserializeOwned>(document: &str) -> sqlx::Result<R> {
