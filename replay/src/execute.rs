@@ -14,7 +14,7 @@ mod tests;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use cqrs_es::{DomainEvent, event_sink::EventSink};
-use domain::{AccountId, CommandId, EventId, Header, SchoolYear, Streamed, Uai};
+use domain::{AccountId, CommandId, Event, EventId, Header, SchoolYear, Streamed, Uai};
 
 pub(crate) use states::States;
 use states::{Answered, Known};
@@ -58,6 +58,8 @@ pub struct Done {
     pub changed: bool,
     /// Whether it had been executed before.
     pub repeated: bool,
+    /// How many events came of it now.
+    pub appended: usize,
 }
 
 /// Why a command was not executed. `E` are the rules of its feature.
@@ -157,16 +159,10 @@ impl Journal {
         (act, recorded_at): (&Act, DateTime<Utc>),
     ) -> anyhow::Result<StreamAppend> {
         let stream = A::stream(id);
-        let year = SchoolYear::containing(act.occurred_at.date_naive());
         let mut prepared = Vec::with_capacity(events.len());
         let next = last.map_or(0, |revision| revision + 1);
         for (n, own) in events.iter().enumerate() {
-            let event = A::event(id, own.clone());
-            let key = match event.dossier(act.school, year) {
-                Some(dossier) => Some(self.vault().key_for(dossier).await?),
-                None => None,
-            };
-            let header = header::encode(&Header {
+            let header = Header {
                 stream,
                 revision: next + u64::try_from(n)?,
                 id: EventId::of(act.command, n),
@@ -179,21 +175,37 @@ impl Journal {
                 command: act.command,
                 correlation: act.correlation,
                 causation: act.causation,
-                key: key.as_ref().map(|(id, _)| *id),
-            })?;
-            let content = event.payload()?;
-            let payload = match key {
-                Some((_, key)) => seal::seal(&key, &header, &content)?,
-                None => content.into(),
+                key: None,
             };
-            prepared.push(NewEvent { id: EventId::of(act.command, n), header, payload });
+            prepared.push(self.sealed(&A::event(id, own.clone()), header).await?);
         }
         let expected = last.map_or(Expected::NoStream, Expected::Revision);
         Ok(StreamAppend { stream, expected, events: prepared })
     }
 
+    /// An event as bytes, sealed under the key of its dossier, which is written into its envelope.
+    pub(crate) async fn sealed(
+        &self,
+        event: &Event,
+        mut header: Header,
+    ) -> anyhow::Result<NewEvent> {
+        let year = SchoolYear::containing(header.occurred_at.date_naive());
+        let key = match event.dossier(header.school, year) {
+            Some(dossier) => Some(self.vault().key_for(dossier).await?),
+            None => None,
+        };
+        header.key = key.as_ref().map(|(id, _)| *id);
+        let (id, header) = (header.id, header::encode(&header)?);
+        let content = event.payload()?;
+        let payload = match key {
+            Some((_, key)) => seal::seal(&key, &header, &content)?,
+            None => content.into(),
+        };
+        Ok(NewEvent { id, header, payload })
+    }
+
     /// Appends; tries the very same bytes again while nobody can say what became of them.
-    async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
+    pub(crate) async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
         let mut outcome = self.log().append(vec![append.clone()]).await;
         for _ in 0..UNKNOWN_RETRIES_MAX {
             if !matches!(outcome, Err(AppendError::Unknown)) {

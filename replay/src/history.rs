@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
-use domain::{AccountId, Event, SchoolYear, Stream, StudentId};
+use domain::{AccountId, Event, SchoolYear, Stream, StudentId, Uai};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -17,6 +17,9 @@ pub struct Happened {
     pub position: u64,
     /// The stream it belongs to, if its envelope can be read.
     pub stream: Option<String>,
+    /// In the life of which school it happened.
+    #[schema(value_type = Option<String>, example = "0549998Z")]
+    pub school: Option<Uai>,
     /// When the log took it.
     pub recorded_at: Option<DateTime<Utc>>,
     /// When it happened.
@@ -73,6 +76,7 @@ impl From<Entry> for Happened {
                 return Self {
                     position: unreadable.position,
                     stream: unreadable.stream.map(|stream| stream.to_string()),
+                    school: None,
                     recorded_at: None,
                     occurred_at: None,
                     actor: None,
@@ -86,6 +90,7 @@ impl From<Entry> for Happened {
         Self {
             position: recorded.position,
             stream: Some(recorded.header.stream.to_string()),
+            school: Some(recorded.header.school),
             recorded_at: Some(recorded.header.recorded_at),
             occurred_at: Some(recorded.header.occurred_at),
             actor: Some(recorded.header.actor),

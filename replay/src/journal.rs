@@ -80,6 +80,12 @@ impl Journal {
         Ok(Self(Arc::new(Inner { log, vault, clock: Clock::System, states: States::default() })))
     }
 
+    /// Another log of the same node, under the same vault and clock.
+    pub(crate) fn beside(&self, log: Log) -> Self {
+        let (vault, clock) = (self.vault().clone(), self.clock().clone());
+        Self(Arc::new(Inner { log, vault, clock, states: States::default() }))
+    }
+
     /// The log itself: its head, its wake-up calls, its bytes.
     pub fn log(&self) -> &Log {
         &self.0.log
@@ -102,9 +108,7 @@ impl Journal {
     /// The same log and vault as another node has them: with nothing in memory.
     #[cfg(test)]
     pub(crate) fn other_node(&self) -> Self {
-        let Inner { log, vault, clock, .. } = &*self.0;
-        let (log, vault, clock) = (log.clone(), vault.clone(), clock.clone());
-        Self(Arc::new(Inner { log, vault, clock, states: States::default() }))
+        self.beside(self.log().clone())
     }
 
     /// Destroys the key of a dossier: from now on its events read as erased, here and in every copy
@@ -128,9 +132,14 @@ impl Journal {
 
     /// All events after a position, page by page, for whoever replays the log.
     pub fn pages(&self, after: u64, filter: Filter) -> Pages {
+        self.pages_of(PAGE_EVENTS, after, filter)
+    }
+
+    /// The same, of about so many events each, for a log whose events are large.
+    pub(crate) fn pages_of(&self, events: usize, after: u64, filter: Filter) -> Pages {
         // One page waits in the channel, one in the hand of the sender.
         let (decoding, pages) = mpsc::channel(1);
-        tokio::spawn(self.clone().read_ahead(after, filter, decoding));
+        tokio::spawn(self.clone().read_ahead(events, after, filter, decoding));
         Pages(pages)
     }
 
@@ -163,12 +172,13 @@ impl Journal {
 
     async fn read_ahead(
         self,
+        events: usize,
         mut after: u64,
         filter: Filter,
         decoding: mpsc::Sender<JoinHandle<anyhow::Result<Page>>>,
     ) {
         loop {
-            let read = self.log().read_all(after, PAGE_EVENTS, filter).await;
+            let read = self.log().read_all(after, events, filter).await;
             let last = read.as_ref().map_or(true, |page| page.caught_up);
             after = read.as_ref().map_or(after, |page| page.next);
             let journal = self.clone();

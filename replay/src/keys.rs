@@ -2,13 +2,16 @@
 //!
 //! A SQLite file of its own, `vault/vault.db` in the data folder, never part of the log: to destroy
 //! a key is to make every event under it unreadable, in the log and in all its copies. A key's id
-//! says nothing about its dossier. Deciding that a dossier is due is not told here.
+//! says nothing about its dossier. Deciding that a dossier is due is not told here. The same file
+//! keeps what people sign in with ([`secrets`], [`logins`]).
 //!
 //! Keys that were used lately stay in memory. One task writes, so that commands that need new keys
 //! at the same time share a commit.
 
-mod hex;
+pub(crate) mod hex;
+mod logins;
 mod master;
+mod secrets;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -22,7 +25,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Dossier, KeyId};
+use domain::{Dossier, KeyId, SchoolYear};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, SqlitePool,
     sqlite::{
@@ -37,7 +40,9 @@ use tokio::{
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+pub use logins::login_of_names;
 pub use master::{MasterKey, MasterKeyError};
+pub use secrets::SecretKind;
 
 use crate::seal::{Key, NotSealed};
 use shelf::Shelf;
@@ -76,6 +81,9 @@ pub enum VaultError {
     /// What is stored does not open under the master key.
     #[error("the stored key {0} is damaged")]
     Damaged(KeyId),
+    /// What is stored for an account does not open under the master key.
+    #[error("a stored secret is damaged")]
+    DamagedSecret,
     /// A key could not be made.
     #[error("a key could not be made")]
     NotMade(#[from] NotSealed),
@@ -205,6 +213,30 @@ impl Vault {
     /// When the key could not be destroyed, or not yet all of its bytes: then ask again.
     pub async fn erase(&self, dossier: Dossier) -> Result<Option<KeyId>, VaultError> {
         self.ask(|reply| Job::Erase(dossier, reply)).await
+    }
+
+    /// The years before that of a dossier in which its subject has one of the same category, with its
+    /// key.
+    ///
+    /// # Errors
+    /// When the vault cannot be read.
+    pub(crate) async fn live_years_before(
+        &self,
+        dossier: Dossier,
+    ) -> Result<Vec<SchoolYear>, VaultError> {
+        let select = "select year from json_each(?) asked cross join sealing_key \
+            on subject = asked.value->>0 and category = asked.value->>1 \
+            and year < asked.value->>2 and erased_at is null order by year";
+        let asked = serde_json::json!([writer::columns(&dossier)]).to_string();
+        let years = sqlx::query_scalar(select).bind(asked);
+        let years: Vec<u16> = years.fetch_all(&self.readers).await?;
+        Ok(years.into_iter().map(SchoolYear).collect())
+    }
+
+    /// A key of the node itself, for what leaves it and comes back: the same on every node with this
+    /// master key.
+    pub fn key_of(&self, purpose: &str) -> Key {
+        self.master.derived(purpose)
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, VaultError> {

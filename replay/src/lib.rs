@@ -1,8 +1,9 @@
 //! The log and everything done with it: deciding, sealing, following, rebuilding, auditing.
 //!
 //! The only crate that knows where events live. [`Node`] is all of it running on a data folder;
-//! [`Journal`] reads and decides; [`log`] keeps.
+//! [`Journal`] reads and decides; [`AccessLog`] tells who signed in and who read what; [`log`] keeps.
 
+pub mod access;
 pub mod clock;
 mod command_id;
 pub mod execute;
@@ -18,6 +19,7 @@ mod react;
 pub mod rebuild;
 pub mod seal;
 
+pub use access::AccessLog;
 pub use clock::Clock;
 pub use command_id::{command_id, made_by, new_command_id};
 pub use execute::{Act, Done, ExecuteError};

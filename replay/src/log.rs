@@ -104,6 +104,17 @@ pub enum AppendError {
     Store(#[source] sqlx::Error),
 }
 
+/// Why old events were not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// What happened in the schools is kept; its dossiers are erased by their keys.
+    #[error("the log of the schools is never pruned")]
+    NotThisLog,
+    /// Not all of them were.
+    #[error("old events of the log could not be destroyed")]
+    Store(#[source] sqlx::Error),
+}
+
 /// An event as bytes, with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -205,6 +216,19 @@ impl Log {
     pub fn wake(&self) -> watch::Receiver<u64> {
         match self {
             Self::Sqlite(log) => log.wake(),
+        }
+    }
+
+    /// Destroys every event up to a position. What comes after keeps its position and its revision.
+    ///
+    /// # Errors
+    /// See [`PruneError`]: only the access log may be pruned.
+    pub async fn prune(&self, upto: u64) -> Result<(), PruneError> {
+        match self {
+            Self::Sqlite(log) => match log.name() {
+                LogName::School => Err(PruneError::NotThisLog),
+                LogName::Access => log.prune(upto).await.map_err(PruneError::Store),
+            },
         }
     }
 

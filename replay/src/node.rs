@@ -1,12 +1,13 @@
-//! A node: a journal, the tables that follow it, and the reactions that run on it.
+//! A node: a journal, the tables that follow it, the reactions that run on it, and the access log.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use chrono::Months;
 use sqlx::SqlitePool;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    Clock, Journal,
+    AccessLog, Clock, Journal, access,
     follow::{Follower, Tables},
     keys::MasterKey,
     react::{Reacted, Reactor},
@@ -19,6 +20,7 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Node {
     journal: Journal,
+    access: AccessLog,
     tables: Tables,
     reacted: watch::Receiver<Reacted>,
     stop: watch::Sender<bool>,
@@ -41,25 +43,45 @@ impl Node {
     /// Opens a data folder, fills its tables if need be, and begins to follow and to react.
     ///
     /// # Errors
-    /// When the folder, the log, the vault or the tables cannot be opened.
+    /// When the folder, a log, the vault or the tables cannot be opened.
     pub async fn start(
         folder: &Path,
         master: MasterKey,
         clock: Clock,
     ) -> anyhow::Result<(Self, Running)> {
+        Self::start_keeping(access::KEPT, folder, master, clock).await
+    }
+
+    /// The same, where the access log is kept for another number of months.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub async fn start_keeping(
+        kept: Months,
+        folder: &Path,
+        master: MasterKey,
+        clock: Clock,
+    ) -> anyhow::Result<(Self, Running)> {
         let journal = Journal::open(folder, master, clock).await?;
+        let access = AccessLog::open(folder, &journal, kept).await?;
         let (follower, tables) = Follower::open(journal.clone(), folder).await?;
         let (reactor, reacted) = Reactor::open(journal.clone(), tables.clone(), folder).await?;
         let scratch = empty_scratch(folder)?;
         let (stop, stopping) = watch::channel(false);
         let follower = tokio::spawn(follower.run(stopping.clone()));
         let reactor = tokio::spawn(reactor.run(stopping));
-        Ok((Self { journal, tables, reacted, stop, scratch }, Running { follower, reactor }))
+        let node = Self { journal, access, tables, reacted, stop, scratch };
+        Ok((node, Running { follower, reactor }))
     }
 
     /// The log and its keys.
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Who signed in and who read what.
+    pub fn access(&self) -> &AccessLog {
+        &self.access
     }
 
     /// A folder for files that are worth nothing when the node stops. It lies in the data folder:
@@ -103,6 +125,7 @@ impl Node {
         self.stop.send_replace(true);
         // A task that panicked has stopped too; the log is closed all the same.
         let _panicked = tokio::join!(running.reactor, running.follower);
+        self.access.close().await;
         self.journal.log().close().await;
     }
 }

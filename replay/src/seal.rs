@@ -10,6 +10,7 @@ use std::fmt;
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     error::Unspecified,
+    hmac::{self, HMAC_SHA256},
     rand,
 };
 use bytes::Bytes;
@@ -69,6 +70,14 @@ impl Key {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         rand::fill(bytes.as_mut_slice()).map_err(|_| NotSealed)?;
         Ok(Self(bytes))
+    }
+
+    /// A key for a purpose of its own, the same whenever it is derived from this one.
+    pub(crate) fn derived(&self, purpose: &str) -> Self {
+        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, self.bytes()), purpose.as_bytes());
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        bytes.copy_from_slice(tag.as_ref());
+        Self(bytes)
     }
 
     /// The key that these bytes are, when they are as many as a key has.

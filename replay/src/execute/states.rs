@@ -90,6 +90,7 @@ impl<A: Streamed> Known<A> {
                     revision: Some(request.revision),
                     changed: true,
                     repeated: true,
+                    appended: 0,
                 });
             }
             if have_one_key(request.command, command) {
@@ -101,7 +102,7 @@ impl<A: Streamed> Known<A> {
 
     pub(super) fn unchanged(&self) -> Done {
         let Self { position, revision, .. } = *self;
-        Done { position, revision, changed: false, repeated: false }
+        Done { position, revision, changed: false, repeated: false, appended: 0 }
     }
 
     /// The next event of the stream, as it was read.
@@ -128,12 +129,13 @@ impl<A: Streamed> Known<A> {
         position: u64,
         recorded_at: DateTime<Utc>,
     ) -> Done {
+        let appended = events.len();
         for event in events {
             let revision = self.next_revision();
             self.state.apply(event);
             self.note(command, position, revision, recorded_at);
         }
-        Done { changed: true, ..self.unchanged() }
+        Done { changed: true, appended, ..self.unchanged() }
     }
 
     fn note(

@@ -22,7 +22,8 @@ const ACTOR: AccountId = AccountId(Uuid::from_u128(9));
 async fn a_command_is_in_the_history_once_it_has_answered() {
     let (_folder, journal) = journal().await;
     let done = journal.execute::<Person>(ADA, register(), &act()).await.unwrap();
-    assert_eq!(done, Done { position: 1, revision: Some(0), changed: true, repeated: false });
+    let (position, revision, appended) = (1, Some(0), 1);
+    assert_eq!(done, Done { position, revision, changed: true, repeated: false, appended });
 
     let history = journal.history(Stream::Person(ADA)).await.unwrap();
     let [Ok(recorded)] = &history[..] else { panic!("one event: {history:?}") };

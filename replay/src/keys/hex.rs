@@ -1,7 +1,7 @@
-//! Bytes as hexadecimal digits, for the master key's file and for lists in SQL.
+//! Bytes as hexadecimal digits: the master key's file, lists in SQL, digests in events.
 
 /// Two lowercase digits a byte.
-pub(super) fn write(bytes: &[u8]) -> String {
+pub(crate) fn write(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
     for digit in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
@@ -11,7 +11,7 @@ pub(super) fn write(bytes: &[u8]) -> String {
 }
 
 /// The bytes of the digits, if they are digits and even in number.
-pub(super) fn read(digits: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn read(digits: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, rest) = digits.as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));

@@ -1,5 +1,5 @@
-//! The one task that writes the vault: it makes and destroys keys, all that is asked at one time in
-//! one commit.
+//! The one task that writes the vault: it makes and destroys keys and changes secrets, all of one
+//! kind that is asked at one time in one commit.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -12,7 +12,12 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteTransaction};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{VaultError, hex, key_id, shelf::Shelf, unwrap, wrap};
+use super::{
+    VaultError, hex, key_id,
+    secrets::{Change, Row},
+    shelf::Shelf,
+    unwrap, wrap,
+};
 use crate::{fatal::storage_failed, seal::Key};
 
 const JOBS_MAX: usize = 500;
@@ -25,10 +30,10 @@ type Live = (KeyId, Arc<Key>);
 type Answers<T> = Vec<Result<T, VaultError>>;
 type Waiting<T> = BTreeMap<Dossier, Vec<Reply<T>>>;
 
-#[derive(Debug)]
 pub(super) enum Job {
     KeyFor(Dossier, Reply<Live>),
     Erase(Dossier, Reply<Option<KeyId>>),
+    Change(Change, Reply<Row>),
 }
 
 pub(super) struct Writer {
@@ -48,10 +53,15 @@ impl Writer {
         let mut jobs = Vec::new();
         while queue.recv_many(&mut jobs, JOBS_MAX).await > 0 {
             let (mut wanted, mut due) = (Waiting::new(), Waiting::new());
+            let (mut changes, mut replies) = (Vec::new(), Vec::new());
             for job in jobs.drain(..) {
                 match job {
                     Job::KeyFor(dossier, reply) => wanted.entry(dossier).or_default().push(reply),
                     Job::Erase(dossier, reply) => due.entry(dossier).or_default().push(reply),
+                    Job::Change(change, reply) => {
+                        changes.push(change);
+                        replies.push(reply);
+                    }
                 }
             }
             if !wanted.is_empty() {
@@ -61,6 +71,13 @@ impl Writer {
             if !due.is_empty() {
                 let dossiers: Vec<_> = due.keys().copied().collect();
                 answer(due, self.erase(&dossiers).await);
+            }
+            if !changes.is_empty() {
+                let answers = self.change(changes).await;
+                let answers = answers.unwrap_or_else(|error| vec![Err(error); replies.len()]);
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    let _gone = reply.send(answer);
+                }
             }
         }
         // What it leaves behind, the next start reads.
@@ -125,6 +142,29 @@ impl Writer {
         Ok(erased.into_iter().map(Ok).collect())
     }
 
+    /// Changes secrets, in the order of asking. One that cannot be done takes no other with it,
+    /// unless it is the file that fails.
+    async fn change(&mut self, changes: Vec<Change>) -> Result<Answers<Row>, VaultError> {
+        let forgetting: Vec<_> = changes.iter().map(Change::forgets).collect();
+        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            match change.perform(&mut transaction, &self.master).await {
+                Err(error @ VaultError::Store(_)) => return Err(error),
+                answer => answers.push(answer),
+            }
+        }
+        commit(transaction).await;
+        if !forgetting.contains(&true) {
+            self.checkpoint_at_times().await;
+        } else if let Err(error) = self.empty_wal().await {
+            for (answer, _) in answers.iter_mut().zip(&forgetting).filter(|(_, forgot)| **forgot) {
+                *answer = Err(error.clone());
+            }
+        }
+        Ok(answers)
+    }
+
     /// Moves what was committed into the main file, where secure deletion has wiped the old bytes,
     /// and empties the write-ahead log, which still holds them.
     async fn empty_wal(&mut self) -> Result<(), VaultError> {
@@ -171,7 +211,8 @@ async fn select_live(
     Ok(rows.into_iter().filter_map(placed).collect())
 }
 
-fn columns(dossier: &Dossier) -> (String, domain::Category, u16) {
+/// A dossier as the file knows it.
+pub(super) fn columns(dossier: &Dossier) -> (String, domain::Category, u16) {
     let subject = match dossier.subject {
         Subject::Person(id) => format!("person-{id}"),
         Subject::School(uai) => format!("school-{uai}"),

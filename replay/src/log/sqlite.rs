@@ -2,11 +2,11 @@
 //!
 //! One task writes ([`writer`]), a few read-only connections read. Writers' appends are committed in
 //! groups, because a durable commit costs the same for one event as for hundreds. Old events are
-//! packed ([`segments`]). Destroying old events (the access log's twelve months) is not here yet;
-//! reading already allows that a log begins later than at position 1.
+//! packed ([`segments`]), and those of a log that is not kept for ever destroyed ([`pruning`]).
 
 mod durable;
 mod group;
+mod pruning;
 mod reader;
 mod rows;
 mod segments;
@@ -52,6 +52,7 @@ const WRITER_CACHE: &str = "-65536";
 /// A log in a file of the data folder. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SqliteLog {
+    name: LogName,
     queue: mpsc::Sender<Request>,
     readers: SqlitePool,
     head: watch::Receiver<u64>,
@@ -76,7 +77,7 @@ impl SqliteLog {
         let (publish, head) = watch::channel(head);
         let writer = Writer::new(store, requests, publish, Arc::clone(&packed), last_stream);
         tokio::spawn(writer.run(lock));
-        Ok(Self { queue, readers, head, packed })
+        Ok(Self { name, queue, readers, head, packed })
     }
 
     /// Opens a log that is there only to read it, up to where it is now, beside whoever writes it.
@@ -91,7 +92,7 @@ impl SqliteLog {
         // Nobody takes from this queue: every append is refused.
         let (queue, _) = mpsc::channel(1);
         let (_, head) = watch::channel(head);
-        Ok(Self { queue, readers, head, packed: Arc::new(AtomicU64::new(packed)) })
+        Ok(Self { name, queue, readers, head, packed: Arc::new(AtomicU64::new(packed)) })
     }
 
     /// Appends to all streams of the batch, or to none; answers once it is on the disk.
@@ -106,6 +107,11 @@ impl SqliteLog {
             return Err(AppendError::Store(sqlx::Error::PoolClosed));
         }
         answer.await.unwrap_or(Err(AppendError::Unknown))
+    }
+
+    /// Which log it is.
+    pub(super) fn name(&self) -> LogName {
+        self.name
     }
 
     /// At most `max` events of a stream, from revision `from` on.
@@ -134,8 +140,10 @@ impl SqliteLog {
         max: usize,
         filter: Filter,
     ) -> Result<Page, sqlx::Error> {
+        let head = *self.head.borrow();
         let events = self.after(after, max).await?;
-        let next = events.last().map_or(after, |last| last.position);
+        // Where nothing is found, whatever there was up to the head has been destroyed.
+        let next = events.last().map_or(after.max(head), |last| last.position);
         let passes = |event: &Placed| {
             filter.school.is_none_or(|school| header::is_of_school(&event.header, school))
         };
@@ -167,6 +175,23 @@ impl SqliteLog {
         let asked = self.queue.send(Request::Pack(reply)).await;
         asked.map_err(|_| sqlx::Error::PoolClosed)?;
         answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
+    }
+
+    /// Destroys every event up to a position, a bounded number at a time, so that appends in between
+    /// do not wait long. Positions and revisions go on as if they were there.
+    ///
+    /// # Errors
+    /// When a statement failed; what was destroyed before stays destroyed.
+    pub(super) async fn prune(&self, upto: u64) -> Result<(), sqlx::Error> {
+        let upto = upto.min(*self.head.borrow());
+        let mut reached = 0;
+        while reached < upto {
+            let (reply, answer) = oneshot::channel();
+            let asked = self.queue.send(Request::Prune(upto, reply)).await;
+            asked.map_err(|_| sqlx::Error::PoolClosed)?;
+            reached = answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))?;
+        }
+        Ok(())
     }
 
     /// Commits what is queued, then closes the file. Later appends are refused, by every clone.
@@ -270,14 +295,15 @@ async fn open_store(options: SqliteConnectOptions) -> Result<SqliteConnection, s
 
 /// The last position, the last packed one, and the last number given to a stream.
 async fn ends(store: &mut SqliteConnection) -> Result<(u64, u64, i64), sqlx::Error> {
-    let (head, first, packed, stream): (i64, Option<i64>, i64, i64) = sqlx::query_as(
+    let (head, first, packed, pruned, stream): (i64, Option<i64>, i64, i64, i64) = sqlx::query_as(
         "select coalesce((select max(position) from event), 0),
             (select min(position) from event),
             coalesce((select max(last_position) from segment), 0),
+            coalesce((select position from pruned), 0),
             coalesce((select max(stream) from stream), 0)",
     )
     .fetch_one(store)
     .await?;
-    let packed = first.map_or(packed, |first| packed.max(first - 1));
+    let packed = first.map_or(packed, |first| packed.max(first - 1)).max(pruned);
     Ok((head.max(packed).cast_unsigned(), packed.cast_unsigned(), stream))
 }

@@ -28,6 +28,7 @@ const HEADS: &str = "select asked.key, stream.stream, coalesce(
         (select max(revision) from event where event.stream = stream.stream),
         (select last_revision from segment_stream where segment_stream.stream = stream.stream
             order by segment desc limit 1),
+        (select last_revision from pruned_stream where pruned_stream.stream = stream.stream),
         -1) + 1
     from json_each($1) as asked cross join stream on stream.name = asked.value";
 

@@ -130,7 +130,11 @@ pub(super) fn unpack(data: &[u8]) -> Result<Vec<Placed>, sqlx::Error> {
     Ok(events)
 }
 
-fn pack(events: &[Placed]) -> Result<Segment, sqlx::Error> {
+/// Events as a segment; at least one.
+///
+/// # Errors
+/// When there is none, or one is too large.
+pub(super) fn pack(events: &[Placed]) -> Result<Segment, sqlx::Error> {
     let (Some(first), Some(last)) = (events.first(), events.last()) else {
         return Err(damaged());
     };

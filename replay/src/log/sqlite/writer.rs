@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     durable::{self, Failed},
     group::{Accepted, Append, Ends, Group, Head, first_revision},
-    reader, rows, segments,
+    pruning, reader, rows, segments,
 };
 use crate::log::{AppendError, Appended, StreamAppend};
 
@@ -62,6 +62,8 @@ pub(super) enum Request {
     Append(Append),
     /// To pack all old events now.
     Pack(oneshot::Sender<Result<(), sqlx::Error>>),
+    /// To destroy some of the events up to a position; answered with the one that was reached.
+    Prune(u64, oneshot::Sender<Result<u64, sqlx::Error>>),
     /// To write what is queued and close the file.
     Close(oneshot::Sender<()>),
 }
@@ -127,6 +129,10 @@ impl Writer {
                 Request::Pack(reply) => {
                     let _gone = reply.send(self.pack_all().await);
                 }
+                Request::Prune(upto, reply) => {
+                    let _gone = reply.send(self.prune(upto).await);
+                    self.tidy().await;
+                }
                 Request::Close(reply) => {
                     self.queue.close();
                     self.closing.push(reply);
@@ -180,7 +186,7 @@ impl Writer {
                     events += append.events();
                     group.push(append);
                 }
-                Some(other @ (Request::Pack(_) | Request::Close(_))) => {
+                Some(other @ (Request::Pack(_) | Request::Prune(..) | Request::Close(_))) => {
                     self.set_aside = Some(other);
                     break;
                 }
@@ -362,6 +368,22 @@ impl Writer {
         self.packed.store(last, Ordering::Release);
         self.since_checkpoint += segments::EVENTS_MAX as u64;
         Ok(true)
+    }
+
+    /// Destroys some of the events up to a position, and says up to where none is left.
+    async fn prune(&mut self, upto: u64) -> Result<u64, sqlx::Error> {
+        durable::begin(&mut self.store).await?;
+        let reached = match pruning::step(&mut self.store, upto).await {
+            Ok(reached) => reached,
+            Err(error) => {
+                durable::rollback(&mut self.store).await;
+                return Err(error);
+            }
+        };
+        durable::commit(&mut self.store).await;
+        self.packed.fetch_max(reached, Ordering::AcqRel);
+        self.since_checkpoint += segments::EVENTS_MAX as u64;
+        Ok(reached)
     }
 }
 

@@ -1,0 +1,182 @@
+//! The one task that writes the access log: what many hand in at one time is one page, one commit.
+//!
+//! Each run of a process has a stream of its own, so that it always knows where its stream stands.
+//! While a page is being written the next one gathers in the queue: the more people read, the more
+//! entries share a commit.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Months, Utc};
+use cqrs_es::DomainEvent;
+use domain::{
+    AccountId, Event, EventId, Header, RunId, Stream, Uai,
+    access::{AccessEvent, Entry},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::interval,
+};
+use uuid::Uuid;
+
+use super::{NotRecorded, keeping, sessions::Sessions};
+use crate::{
+    Journal,
+    command_id::new_command_id,
+    log::{Expected, StreamAppend},
+};
+
+/// Entries of one page. One that hands in more gets several, in one commit.
+const ENTRIES_MAX: usize = 500;
+
+/// Callers whose entries share a commit.
+const JOBS_MAX: usize = 500;
+
+/// How often old pages are looked for.
+const LOOK_EVERY: Duration = Duration::from_hours(24);
+
+/// What the writer is asked.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// To write entries, and tell the position.
+    Record { entries: Vec<Entry>, reply: oneshot::Sender<Result<u64, NotRecorded>> },
+    /// To write what is queued, and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writer, and where its stream stands.
+pub(super) struct Writer {
+    journal: Journal,
+    sessions: Arc<RwLock<Sessions>>,
+    run: RunId,
+    last: Option<u64>,
+    recorded_at: DateTime<Utc>,
+    kept: Months,
+}
+
+impl Writer {
+    /// A writer whose pages come after one of `recorded_at`.
+    pub(super) fn new(
+        journal: Journal,
+        sessions: Arc<RwLock<Sessions>>,
+        recorded_at: DateTime<Utc>,
+        kept: Months,
+    ) -> Self {
+        Self { journal, sessions, run: new_run(), last: None, recorded_at, kept }
+    }
+
+    /// Writes until the last handle is gone or one of them closes the log.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let (mut jobs, mut closing) = (Vec::new(), Vec::new());
+        // The first tick is at once.
+        let mut look = interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                taken = queue.recv_many(&mut jobs, JOBS_MAX) => if taken == 0 { break },
+                _ = look.tick() => self.look_for_old_pages(),
+            }
+            let (mut entries, mut replies) = (Vec::new(), Vec::new());
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Record { entries: mut more, reply } => {
+                        entries.append(&mut more);
+                        replies.push(reply);
+                    }
+                    Job::Close(reply) => {
+                        queue.close();
+                        closing.push(reply);
+                    }
+                }
+            }
+            if !replies.is_empty() {
+                let written = self.write(entries).await;
+                for reply in replies {
+                    let _gone = reply.send(written.clone());
+                }
+            }
+        }
+        for reply in closing {
+            let _gone = reply.send(());
+        }
+    }
+
+    /// Writes entries as pages and folds them. After a failure nobody knows where the stream
+    /// stands: the next page begins another.
+    async fn write(&mut self, entries: Vec<Entry>) -> Result<u64, NotRecorded> {
+        let mut pages = Vec::new();
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let entries = entries.by_ref().take(ENTRIES_MAX).collect();
+            pages.push(AccessEvent::AccessRecorded { entries });
+        }
+        let written = match pages.len() {
+            0 => self.journal.log().head().await.context("asking for the head"),
+            _ => self.append(&pages).await,
+        };
+        match written {
+            Ok(position) => {
+                let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+                for AccessEvent::AccessRecorded { entries } in pages {
+                    entries.iter().for_each(|entry| sessions.follow(entry));
+                }
+                Ok(position)
+            }
+            Err(error) => {
+                (self.run, self.last) = (new_run(), None);
+                tracing::error!(error = format!("{error:#}"), "the access log cannot be written");
+                Err(NotRecorded::Store(Arc::new(error)))
+            }
+        }
+    }
+
+    async fn append(&mut self, pages: &[AccessEvent]) -> anyhow::Result<u64> {
+        let stream = Stream::Access(self.run);
+        // Pages are found by their instant: a clock that is put back must not put them out of order.
+        self.recorded_at = self.recorded_at.max(self.journal.clock().now());
+        let command = new_command_id();
+        let first = self.last.map_or(0, |last| last + 1);
+        let mut events = Vec::with_capacity(pages.len());
+        for (n, page) in pages.iter().enumerate() {
+            let header = Header {
+                stream,
+                revision: first + u64::try_from(n)?,
+                id: EventId::of(command, n),
+                kind: page.event_type(),
+                version: page.event_version().parse()?,
+                school: Uai::REGION,
+                recorded_at: self.recorded_at,
+                occurred_at: self.recorded_at,
+                actor: AccountId::PREAU,
+                command,
+                correlation: command,
+                causation: None,
+                key: None,
+            };
+            events.push(self.journal.sealed(&Event::Access(self.run, page.clone()), header).await?);
+        }
+        let expected = self.last.map_or(Expected::NoStream, Expected::Revision);
+        let appended = self.journal.append(StreamAppend { stream, expected, events }).await?;
+        self.last = appended.revisions.last().copied();
+        Ok(appended.position)
+    }
+
+    /// Destroys old pages beside the writing, and forgets the sessions that are over.
+    fn look_for_old_pages(&self) {
+        let (journal, now) = (self.journal.clone(), self.journal.clock().now());
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).sweep(now);
+        let Some(before) = now.checked_sub_months(self.kept) else { return };
+        tokio::spawn(async move {
+            if let Err(error) = keeping::prune(&journal, before).await {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "old pages of the access log could not be destroyed");
+            }
+        });
+    }
+}
+
+fn new_run() -> RunId {
+    RunId(Uuid::now_v7())
+}
