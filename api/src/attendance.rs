@@ -4,8 +4,9 @@ use axum::Json;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     LineId, PersonId, SchoolYear, StudentId, Uai,
+    access::{Action, Mask, Rule},
     attendance::{
-        Attendance, AttendanceCommand, Exemption, GiveReason, GivenBy, Period,
+        Attendance, AttendanceCommand, AttendanceError, Exemption, GiveReason, GivenBy, Period,
         half_days::HalfDayCount,
     },
     schools::SchoolSheet,
@@ -13,17 +14,16 @@ use domain::{
 use projections::{
     attendance::{LineRow, file, half_days, of_school},
     families::of_student,
+    people::EnrolmentRow,
 };
 use serde::Deserialize;
-use sqlx::SqlitePool;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    access::{Granted, Guard},
     error::{ApiError, Problem, Refusal},
-    open_school,
-    people::student_of,
     reading::{Asked, At, DaysQuery, PageQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
     year_of,
@@ -61,14 +61,16 @@ async fn show_attendance(
     Asked(YearQuery { year }): Asked<YearQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<LineRow>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
-    student_of(&reading.db, school, student).await?;
+    let granted = reading.guard.student(school, student, Action::ReadAttendance).await?;
+    let (sheet, mask) = (granted.sheet, granted.mask);
     let today = sheet.local_date(reading.now);
     let begun = sheet.years.iter().filter(|(_, plan)| plan.first_day <= today);
     let newest = begun.map(|(year, _)| *year).next_back();
     let Some(year) = year.or(newest) else { return Ok(Json(vec![])) };
     let mut lines = file(&reading.db, student, year).await?;
     lines.retain(|line| line.school == school);
+    let asks = reading.guard.person();
+    lines.iter_mut().for_each(|line| leave_out_reason(mask, asks, &sheet, line));
     Ok(Json(lines))
 }
 
@@ -82,13 +84,16 @@ async fn list_absences(
     Asked(page): Asked<PageQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<LineRow>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
+    let Granted { sheet, mask, .. } = reading.guard.school(school, Action::ListAbsences).await?;
     let days = days.days()?;
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Json(vec![])) };
     let midnight = |day| sheet.instant(day, chrono::NaiveTime::MIN);
     let after = last.succ_opt().ok_or(Refusal::MalformedQuery)?;
     let period = Period { from: midnight(*first), to: midnight(after) };
-    Ok(Json(of_school(&reading.db, school, period, page.after()?, page.limit()).await?))
+    let mut lines = of_school(&reading.db, school, period, page.after()?, page.limit()).await?;
+    let asks = reading.guard.person();
+    lines.iter_mut().for_each(|line| leave_out_reason(mask, asks, &sheet, line));
+    Ok(Json(lines))
 }
 
 /// The half-days that a student missed on given days, under the school's rule.
@@ -100,8 +105,7 @@ async fn count_half_days(
     Asked(days): Asked<DaysQuery>,
     reading: Reading,
 ) -> Result<Json<HalfDayCount>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
-    student_of(&reading.db, school, student).await?;
+    let sheet = reading.guard.student(school, student, Action::ReadAttendance).await?.sheet;
     Ok(Json(half_days(&reading.db, student, (school, &sheet), &days.days()?).await?))
 }
 
@@ -177,12 +181,10 @@ async fn announce_absence(
     let (student, period) = (*student, Period { from: *from, to: *to });
     let occurred_at = write.occurred_at;
     let (year, given) = write
-        .check(move |db| async move {
-            let sheet = open_school(&db, school).await?;
-            student_of(&db, school, student).await?;
-            let year = year_of_period(&sheet, period)?;
-            let today = sheet.local_date(occurred_at);
-            Ok((year, said(&db, student, (&sheet, today), reason).await?))
+        .check(move |guard| async move {
+            let granted = guard.student(school, student, Action::AnnounceAbsence).await?;
+            let year = year_of_period(&granted.sheet, period)?;
+            Ok((year, said(&guard, &granted, occurred_at, reason).await?))
         })
         .await?;
     let id = write.new_id();
@@ -212,9 +214,8 @@ async fn grant_exemption(
 ) -> Result<Receipt, ApiError> {
     let GrantExemption { student, exemption } = &write.body;
     let year = write
-        .check(move |db| async move {
-            let sheet = open_school(&db, school).await?;
-            student_of(&db, school, *student).await?;
+        .check(move |guard| async move {
+            let sheet = guard.student(school, *student, Action::QualifyAbsence).await?.sheet;
             year_of_days(&sheet, exemption.first_day, exemption.last_day)
         })
         .await?;
@@ -240,11 +241,10 @@ async fn give_reason(
 ) -> Result<Receipt, ApiError> {
     let (reason, occurred_at) = (&write.body, write.occurred_at);
     let reason = write
-        .check(move |db| async move {
-            let sheet = open_school(&db, school).await?;
-            student_of(&db, school, student).await?;
-            let today = sheet.local_date(occurred_at);
-            said(&db, student, (&sheet, today), reason).await
+        .check(move |guard| async move {
+            let granted = guard.student(school, student, Action::GiveReason).await?;
+            is_of_school(&guard, (school, student, year, line)).await?;
+            said(&guard, &granted, occurred_at, reason).await
         })
         .await?;
     let command = AttendanceCommand::GiveReason { line, reason: Box::new(reason) };
@@ -304,8 +304,22 @@ async fn qualify(
     write: Write<()>,
     command: impl FnOnce(LineId) -> AttendanceCommand,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { student_of(&db, school, student).await }).await?;
+    let may = move |guard: Guard| async move {
+        guard.student(school, student, Action::QualifyAbsence).await?;
+        is_of_school(&guard, (school, student, year, line)).await
+    };
+    write.check(may).await?;
     write.execute::<Attendance>(school, (student, year), command(line)).await
+}
+
+/// A student of two schools has one file a year: each school speaks of its own lines.
+async fn is_of_school(
+    guard: &Guard,
+    (school, student, year, line): (Uai, StudentId, SchoolYear, LineId),
+) -> Result<(), ApiError> {
+    let lines = file(&guard.db, student, year).await?;
+    let known = lines.iter().any(|known| known.line == line && known.school == school);
+    if known { Ok(()) } else { Err(AttendanceError::UnknownLine.into()) }
 }
 
 async fn declare(
@@ -316,10 +330,9 @@ async fn declare(
     let Declared { student, from, to } = write.body;
     let period = Period { from, to };
     let year = write
-        .check(move |db| async move {
-            let sheet = open_school(&db, school).await?;
-            student_of(&db, school, student).await?;
-            year_of_period(&sheet, period)
+        .check(move |guard| async move {
+            let granted = guard.student(school, student, Action::RecordAbsence).await?;
+            year_of_period(&granted.sheet, period)
         })
         .await?;
     let id = write.new_id();
@@ -328,21 +341,26 @@ async fn declare(
 }
 
 /// The reason as the school's list has it. Who gives it is a guardian of the student on that day, the
-/// student, or the office.
+/// student, or the office. Whoever is let in as one of the family speaks for themself only.
 async fn said(
-    db: &SqlitePool,
-    student: StudentId,
-    (sheet, today): (&SchoolSheet, NaiveDate),
+    guard: &Guard,
+    student: &Granted<EnrolmentRow>,
+    at: DateTime<Utc>,
     reason: &Reason,
 ) -> Result<GiveReason, ApiError> {
-    let by = match reason.given_by {
-        None => GivenBy::Office,
-        Some(person) => {
-            let guardians = of_student(db, student).await?;
-            let of_family = guardians
+    let Granted { thing: EnrolmentRow { person: student, .. }, sheet, rule, .. } = student;
+    let family = if is_of_family(*rule) { guard.person() } else { None };
+    let by = match (family, reason.given_by) {
+        (None, None) => GivenBy::Office,
+        (Some(own), named) if named.is_none_or(|named| named == own) => GivenBy::Family(own),
+        (Some(_), _) => return Err(Refusal::UnknownPerson.into()),
+        (None, Some(person)) => {
+            let today = sheet.local_date(at);
+            let guardians = of_student(&guard.db, (*student).into()).await?;
+            let answers = guardians
                 .iter()
                 .any(|known| known.guardian.guardian == person && known.guardian.answers_on(today));
-            if !of_family && person != student.person() {
+            if !answers && person != *student {
                 return Err(Refusal::UnknownPerson.into());
             }
             GivenBy::Family(person)
@@ -351,6 +369,52 @@ async fn said(
     let known = sheet.reason(&reason.reason).ok_or(Refusal::UnknownReason)?;
     let (list, comment) = (sheet.reasons_version(), reason.comment.clone());
     Ok(GiveReason { reason: known.clone(), list, by, comment })
+}
+
+/// Whether somebody whom a rule lets in speaks for the family, not for the school.
+fn is_of_family(rule: Rule) -> bool {
+    match rule {
+        Rule::Own
+        | Rule::OfAge
+        | Rule::Guardian
+        | Rule::Surveillance
+        | Rule::ParentOfStudentOfAge => true,
+        Rule::ProgramScope
+        | Rule::OfSchool
+        | Rule::InClass
+        | Rule::Nurse
+        | Rule::SocialWorker
+        | Rule::Head
+        | Rule::Cpe
+        | Rule::Assistant
+        | Rule::Staff
+        | Rule::TeacherOfClass
+        | Rule::Administrator
+        | Rule::Auditor
+        | Rule::DataProtection
+        | Rule::NoRelation
+        | Rule::RestrictedByJudgment
+        | Rule::SecondFactorFirst => false,
+    }
+}
+
+/// Leaves out what a reason reveals of health or religion, for whoever need not know: its neutral
+/// label stands in its place. Nobody can tell what a family's own words reveal: they go too, and so
+/// do those of another home.
+fn leave_out_reason(mask: Mask, asks: Option<PersonId>, sheet: &SchoolSheet, line: &mut LineRow) {
+    let Some(given) = &mut line.reason else { return };
+    let of_office = given.given_by == "office";
+    if mask.other_home && !of_office && (asks.is_none() || given.person != asks) {
+        (given.person, given.comment) = (None, None);
+    }
+    if mask.neutral_reasons {
+        given.comment = None;
+        let known = given.code.as_deref().and_then(|code| sheet.reason_of(given.list, code));
+        if known.is_none_or(|known| known.sensitive) {
+            given.label = known.and_then(|known| known.neutral_label.clone());
+            given.code = None;
+        }
+    }
 }
 
 fn year_of_period(sheet: &SchoolSheet, period: Period) -> Result<SchoolYear, ApiError> {

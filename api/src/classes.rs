@@ -4,7 +4,9 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     ClassId, PersonId, SchoolYear, StudentId, Uai,
+    access::Action,
     classes::{Class, ClassCommand, ClassKind},
+    schools::SchoolSheet,
 };
 use projections::classes::{
     ClassRow, MemberOfClass, TeacherRow, class, members, of_school, teachers,
@@ -16,9 +18,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    access::Guard,
     error::{ApiError, Problem, Refusal},
-    missing, open_school,
-    people::{staff_of, student_of},
+    people::{leave_out_contacts, staff_of, student_of},
     reading::{Asked, At, PageQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
     year_of,
@@ -51,7 +53,8 @@ struct FormClass {
     params(("school" = String, Path)), request_body = FormClass,
     responses((status = 201, body = Receipt), (status = 422, body = Problem)))]
 async fn form_class(At(school): At<Uai>, write: Write<FormClass>) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    let may = move |guard: Guard| async move { guard.school(school, Action::ManageClasses).await };
+    write.check(may).await?;
     let id = write.new_id();
     let FormClass { name, kind, year } = &write.body;
     let command = ClassCommand::FormClass { name: name.clone(), kind: *kind, year: *year };
@@ -67,7 +70,7 @@ async fn list_classes(
     Asked(page): Asked<PageQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<ClassRow>>, ApiError> {
-    open_school(&reading.db, school).await?;
+    reading.guard.school(school, Action::ListClasses).await?;
     Ok(Json(of_school(&reading.db, school, page.after()?, page.limit()).await?))
 }
 
@@ -91,8 +94,11 @@ async fn show_class(
     At((school, id)): At<(Uai, ClassId)>,
     reading: Reading,
 ) -> Result<Json<WholeClass>, ApiError> {
-    let class = class_of(&reading.db, school, id).await?;
-    let students = members(&reading.db, id).await?;
+    let granted = reading.guard.class(school, id, Action::ReadClass).await?;
+    let (class, mask) = (granted.thing, granted.mask);
+    let mut students = members(&reading.db, id).await?;
+    let people = students.iter_mut().filter_map(|member| member.person.as_mut());
+    people.for_each(|person| leave_out_contacts(mask, person));
     let teachers = teachers(&reading.db, id).await?;
     Ok(Json(WholeClass { class, students, teachers }))
 }
@@ -119,9 +125,9 @@ async fn join_class(
 ) -> Result<Receipt, ApiError> {
     let from = write.body.from;
     write
-        .check(move |db| async move {
-            class_of_day(&db, school, class, from).await?;
-            student_of(&db, school, student).await
+        .check(move |guard| async move {
+            may_manage(&guard, (school, class), from).await?;
+            student_of(&guard.db, school, student).await
         })
         .await?;
     let command = ClassCommand::JoinClass { student, from };
@@ -149,7 +155,8 @@ async fn leave_class(
     write: Write<LeaveClass>,
 ) -> Result<Receipt, ApiError> {
     let on = write.body.on;
-    write.check(move |db| async move { class_of_day(&db, school, class, on).await }).await?;
+    let may = move |guard: Guard| async move { may_manage(&guard, (school, class), on).await };
+    write.check(may).await?;
     write.execute::<Class>(school, class, ClassCommand::LeaveClass { student, on }).await
 }
 
@@ -177,9 +184,9 @@ async fn assign_teacher(
 ) -> Result<Receipt, ApiError> {
     let (subject, from) = (write.body.subject.clone(), write.body.from);
     write
-        .check(move |db| async move {
-            class_of_day(&db, school, class, from).await?;
-            staff_of(&db, school, teacher).await
+        .check(move |guard| async move {
+            may_manage(&guard, (school, class), from).await?;
+            staff_of(&guard.db, school, teacher).await
         })
         .await?;
     let command = ClassCommand::AssignTeacher { teacher, subject, from };
@@ -209,9 +216,33 @@ async fn release_teacher(
     write: Write<Release>,
 ) -> Result<Receipt, ApiError> {
     let (subject, on) = (write.body.subject.clone(), write.body.on);
-    write.check(move |db| async move { class_of_day(&db, school, class, on).await }).await?;
+    let may = move |guard: Guard| async move { may_manage(&guard, (school, class), on).await };
+    write.check(may).await?;
     let command = ClassCommand::ReleaseTeacher { teacher, subject, on };
     write.execute::<Class>(school, class, command).await
+}
+
+/// Whether the caller may change a class, on a day of its year.
+async fn may_manage(
+    guard: &Guard,
+    (school, class): (Uai, ClassId),
+    day: NaiveDate,
+) -> Result<(), ApiError> {
+    let granted = guard.class(school, class, Action::ManageClasses).await?;
+    in_year(&granted.sheet, &granted.thing, day)
+}
+
+/// A day of the year of a class.
+pub(crate) fn in_year(
+    sheet: &SchoolSheet,
+    class: &ClassRow,
+    day: NaiveDate,
+) -> Result<(), ApiError> {
+    if year_of(sheet, day)? == class.year {
+        Ok(())
+    } else {
+        Err(ApiError::told(Refusal::DateOutsideSchoolYear, day.to_string()))
+    }
 }
 
 /// A class of the school.
@@ -220,24 +251,6 @@ pub(crate) async fn class_of(
     school: Uai,
     id: ClassId,
 ) -> Result<ClassRow, ApiError> {
-    match class(db, id).await? {
-        Some(class) if class.school == school => Ok(class),
-        Some(_) | None => Err(missing(db, school, Refusal::UnknownClass).await),
-    }
-}
-
-/// A class of the school, whose year contains a day.
-pub(crate) async fn class_of_day(
-    db: &SqlitePool,
-    school: Uai,
-    class: ClassId,
-    day: NaiveDate,
-) -> Result<ClassRow, ApiError> {
-    let sheet = open_school(db, school).await?;
-    let class = class_of(db, school, class).await?;
-    if year_of(&sheet, day)? == class.year {
-        Ok(class)
-    } else {
-        Err(ApiError::told(Refusal::DateOutsideSchoolYear, day.to_string()))
-    }
+    let found = class(db, id).await?;
+    found.filter(|class| class.school == school).ok_or(Refusal::UnknownClass.into())
 }

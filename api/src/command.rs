@@ -1,7 +1,9 @@
 //! What one can ask of `preau` on the command line.
 
+mod account;
 mod demo;
 mod health;
+mod import;
 mod replay;
 mod serve;
 
@@ -18,9 +20,15 @@ pub(crate) enum Command {
     Demo,
     /// Serve the schools of the data folder
     Serve,
+    /// Bring national files in: compared with what is known, written where they differ
+    #[command(subcommand)]
+    Import(import::Bring),
     /// Replay the log: rebuild what is shown, look at a past day, read a history, compare
     #[command(subcommand)]
     Replay(replay::Replay),
+    /// Make the first accounts of a server: codes, mandates
+    #[command(subcommand)]
+    Account(account::Accounts),
     /// Show the settings in force, without the secrets
     Config,
     /// Ask the server how it is; fails if it does not answer or an event cannot be read
@@ -38,7 +46,9 @@ impl Command {
         match self {
             Self::Demo => demo::run(flags).await?,
             Self::Serve => serve::run(&flags.settings("data")?).await?,
+            Self::Import(bring) => return bring.run(&flags.settings("data")?).await,
             Self::Replay(replay) => return replay.run(&flags.settings("data")?).await,
+            Self::Account(accounts) => return accounts.run(&flags.settings("data")?).await,
             Self::Config => write!(std::io::stdout(), "{}", flags.settings("data")?)?,
             Self::Health => return health::run(&flags.settings("data")?).await,
             Self::Completions { shell } => {

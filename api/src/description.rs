@@ -10,6 +10,10 @@ use utoipa::openapi::{
 
 use crate::error;
 
+/// The tags of requests that take no key: those that confide a secret, or are answered with one, of
+/// which nothing is remembered; and imports, which change nothing when they are sent again.
+const WITHOUT_KEY: [&str; 2] = ["secrets", "imports"];
+
 /// Completes what was gathered from the handlers.
 pub(crate) fn describe(mut description: OpenApi) -> OpenApi {
     description.info = InfoBuilder::new()
@@ -28,11 +32,12 @@ pub(crate) fn describe(mut description: OpenApi) -> OpenApi {
         }
     }
     description.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
-    for PathItem { get, put, post, patch, .. } in description.paths.paths.values_mut() {
-        for write in [&mut *put, post, patch].into_iter().flatten() {
+    for PathItem { get, put, post, patch, delete, .. } in description.paths.paths.values_mut() {
+        let writes = [&mut *put, post, patch, delete].into_iter().flatten();
+        for write in writes.filter(|write| takes_a_key(write)) {
             write.parameters.get_or_insert_default().extend(headers_of_a_write().map(RefOr::T));
         }
-        for operation in [get, put, post, patch].into_iter().flatten() {
+        for operation in [get, put, post, patch, delete].into_iter().flatten() {
             may_be_refused(operation);
         }
     }
@@ -54,6 +59,12 @@ fn headers_of_a_write() -> [Parameter; 2] {
         header("Idempotency-Key", "Yours: the same request under it again is done once."),
         header("Occurred-At", "When it happened, if that was before it is sent."),
     ]
+}
+
+/// Whether a request may be named by a key of its caller.
+fn takes_a_key(operation: &Operation) -> bool {
+    let mut tags = operation.tags.iter().flatten();
+    !tags.any(|tag| WITHOUT_KEY.contains(&tag.as_str()))
 }
 
 /// A refusal is a problem, and some have nothing to do with what is asked.

@@ -9,10 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    attendance::AttendanceError, classes::ClassError, families::FamilyError, people::PersonError,
-    rollcalls::RollCallError, schools::SchoolError, timetable::TimetableError,
+    accounts::AccountError, attendance::AttendanceError, classes::ClassError,
+    families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
+    timetable::TimetableError,
 };
-use replay::{ExecuteError, NotYet};
+use replay::{ExecuteError, NotYet, access::NotRecorded};
 use serde::Serialize;
 use strum::{EnumMessage, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
@@ -34,6 +35,42 @@ pub(crate) enum ApiError {
 pub(crate) enum Refusal {
     #[strum(message = "a valid bearer token is needed")]
     NotSignedIn,
+    #[strum(message = "you may see this, but not do that with it")]
+    Forbidden,
+    #[strum(message = "another site sent this request")]
+    CrossSite,
+    #[strum(
+        message = "the login or the password is wrong, or the account takes none now: after five errors, wait a quarter of an hour"
+    )]
+    SignInRefused,
+    #[strum(message = "a code of the second factor is needed that was not used before")]
+    SecondFactorNeeded,
+    #[strum(
+        message = "this login and code do not go together, or the code was used or has expired: ask the school for another"
+    )]
+    WrongCode,
+    #[strum(message = "this is not your present password")]
+    WrongPassword,
+    #[strum(message = "this is no code of your second factor, or it was used before")]
+    WrongSecondFactor,
+    #[strum(
+        message = "a code for this account is open, or was used less than a day ago: have it used, \
+        and wait a day"
+    )]
+    CodeJustMade,
+    #[strum(
+        message = "you took this account's second factor away less than a day ago: have somebody \
+        else make the code, or wait"
+    )]
+    SecondFactorJustRemoved,
+    #[strum(message = "a password has 12 to 128 characters")]
+    PasswordLength,
+    #[strum(message = "this password is made of words that everybody tries: choose another")]
+    PasswordTooCommon,
+    #[strum(message = "too many errors from this address: wait a quarter of an hour")]
+    TooManyRefusals,
+    #[strum(message = "too many people sign in at this moment: please try again")]
+    TooBusy,
     #[strum(message = "there is nothing at this address")]
     NoSuchAddress,
     #[strum(message = "this address does not take this method")]
@@ -44,6 +81,10 @@ pub(crate) enum Refusal {
     MalformedBody,
     #[strum(message = "the request's body is too large: at most 256 KiB")]
     BodyTooLarge,
+    #[strum(message = "an import takes at most 6 files, each of at most 10 MiB")]
+    ImportTooLarge,
+    #[strum(message = "the files were not imported, and nothing of them was written")]
+    ImportRefused,
     #[strum(message = "the request took too long to arrive or to answer")]
     RequestTimeout,
     #[strum(message = "an Idempotency-Key is 1 to 200 printable characters")]
@@ -66,18 +107,42 @@ pub(crate) enum Refusal {
     UnknownClass,
     #[strum(message = "this school has no such course")]
     UnknownCourse,
+    #[strum(message = "this national number is another person's: look for that one")]
+    NumberTaken,
+    #[strum(message = "you have no such session")]
+    UnknownSession,
     #[strum(message = "this reason is not in the school's list")]
     UnknownReason,
     #[strum(message = "this day lies outside the school year")]
     DateOutsideSchoolYear,
     #[strum(message = "ask for at most 366 days, the first before the last")]
     TooManyDays,
+    #[strum(message = "no identity provider of this name is known here")]
+    UnknownProvider,
+    #[strum(message = "this sign-in was begun too long ago, elsewhere, or is over: begin again")]
+    SignInLost,
+    #[strum(message = "the identity provider did not sign you in: begin again, or ask your school")]
+    IdentityRefused,
+    #[strum(message = "nobody here is known by what the identity provider says: ask your school")]
+    IdentityUnknown,
+    #[strum(message = "another account is linked with this identity: ask your school")]
+    IdentityTaken,
+    #[strum(
+        message = "your account takes a second factor, and the identity provider has asked for \
+        none: sign in with your password"
+    )]
+    SecondFactorOfProvider,
+    #[strum(message = "the identity provider does not answer: try again in a moment, or sign in \
+        with your password")]
+    ProviderUnreachable,
     #[strum(message = "the stream was written by others meanwhile: please try again")]
     Conflict,
     #[strum(message = "what this position shows is not there yet: please try again")]
     NotYet,
     #[strum(message = "it is not known whether this was written: try again with the same key")]
     OutcomeUnknown,
+    #[strum(message = "the access log could not be written, so nothing is told: please try again")]
+    NotRecorded,
     #[strum(message = "something failed here, and was logged: please try again later")]
     Internal,
 }
@@ -107,6 +172,7 @@ pub(crate) fn codes() -> Vec<&'static str> {
         TimetableError::VARIANTS,
         RollCallError::VARIANTS,
         AttendanceError::VARIANTS,
+        AccountError::VARIANTS,
     ]
     .concat()
 }
@@ -123,6 +189,23 @@ impl ApiError {
             Self::Rule(..) | Self::Refused(..) => true,
             Self::Internal(_) => false,
         }
+    }
+}
+
+impl Problem {
+    /// A refusal that is told with more than its sentence.
+    pub(crate) fn of(refusal: Refusal) -> Self {
+        Self::new(refusal.status(), refusal.into(), refusal.get_message().unwrap_or_default())
+    }
+
+    /// What an answer with a problem is.
+    pub(crate) fn content_type() -> [(header::HeaderName, header::HeaderValue); 1] {
+        [(header::CONTENT_TYPE, PROBLEM_JSON)]
+    }
+
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let kind = format!("urn:preau:problem:{code}");
+        Self { kind, status: status.as_u16(), code, detail: detail.into() }
     }
 }
 
@@ -154,6 +237,7 @@ rules! {
     ClassError { ClassNotFormed => NOT_FOUND }
     TimetableError { CourseNotScheduled => NOT_FOUND }
     RollCallError { RollNotTaken => NOT_FOUND, RollCallErased => GONE }
+    AccountError { }
     AttendanceError { UnknownLine => NOT_FOUND, AttendanceErased => GONE }
 }
 
@@ -175,6 +259,14 @@ impl From<NotYet> for ApiError {
     }
 }
 
+impl From<NotRecorded> for ApiError {
+    /// Logged here, as it is no failure of the question.
+    fn from(error: NotRecorded) -> Self {
+        tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "nothing is told");
+        Refusal::NotRecorded.into()
+    }
+}
+
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         Self::Internal(error.into())
@@ -190,27 +282,50 @@ impl From<anyhow::Error> for ApiError {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
-            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn
+            | Self::SignInRefused
+            | Self::SecondFactorNeeded
+            | Self::WrongCode
+            | Self::SignInLost
+            | Self::IdentityRefused
+            | Self::IdentityUnknown
+            | Self::SecondFactorOfProvider => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::CrossSite | Self::WrongPassword => StatusCode::FORBIDDEN,
+            Self::TooManyRefusals => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSuchAddress
+            | Self::UnknownProvider
             | Self::UnknownSchool
             | Self::UnknownPerson
             | Self::UnknownStudent
             | Self::UnknownStaff
             | Self::UnknownClass
-            | Self::UnknownCourse => StatusCode::NOT_FOUND,
+            | Self::UnknownCourse
+            | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed | Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::MalformedQuery
             | Self::MalformedBody
             | Self::MalformedIdempotencyKey
             | Self::MalformedOccurredAt => StatusCode::BAD_REQUEST,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge | Self::ImportTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownReason
+            Self::WrongSecondFactor
+            | Self::CodeJustMade
+            | Self::SecondFactorJustRemoved
+            | Self::PasswordLength
+            | Self::PasswordTooCommon
+            | Self::ImportRefused
+            | Self::UnknownReason
             | Self::DateOutsideSchoolYear
             | Self::TooManyDays
+            | Self::IdentityTaken
+            | Self::NumberTaken
             | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict => StatusCode::CONFLICT,
-            Self::NotYet | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotYet
+            | Self::OutcomeUnknown
+            | Self::NotRecorded
+            | Self::TooBusy
+            | Self::ProviderUnreachable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -231,12 +346,17 @@ impl IntoResponse for ApiError {
                 return Self::from(Refusal::Internal).into_response();
             }
         };
-        let kind = format!("urn:preau:problem:{code}");
-        let problem = Problem { kind, status: status.as_u16(), code, detail };
+        let problem = Problem::new(status, code, detail);
         let mut response = (status, Json(problem)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+        let told = match status {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, BEARER)),
+            StatusCode::TOO_MANY_REQUESTS => Some((header::RETRY_AFTER, A_QUARTER_OF_AN_HOUR)),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, A_SECOND)),
+            _ => None,
+        };
+        if let Some((name, told)) = told {
+            response.headers_mut().insert(name, told);
         }
         response
     }
@@ -245,3 +365,5 @@ impl IntoResponse for ApiError {
 const PROBLEM_JSON: header::HeaderValue =
     header::HeaderValue::from_static("application/problem+json");
 const BEARER: header::HeaderValue = header::HeaderValue::from_static("Bearer");
+const A_QUARTER_OF_AN_HOUR: header::HeaderValue = header::HeaderValue::from_static("900");
+const A_SECOND: header::HeaderValue = header::HeaderValue::from_static("1");

@@ -4,11 +4,12 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     PersonId, StudentId, Uai,
+    access::{Action, Mask},
     families::{Authority, Family, FamilyCommand, Home, Link, Terms},
 };
 use projections::{
     families::{GuardianOfStudent, GuardianRow, of_guardian, of_student},
-    people::{Part, enrolment, person},
+    people::{Part, enrolment},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,9 +17,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
-    error::{ApiError, Problem, Refusal},
-    open_school,
-    people::student_of,
+    access::{Granted, Guard},
+    error::{ApiError, Problem},
+    people::leave_out_of_adult,
     reading::{At, ReadQuery, Reading},
     writing::{Receipt, Write},
 };
@@ -41,8 +42,17 @@ async fn list_guardians(
     At((school, student)): At<(Uai, StudentId)>,
     reading: Reading,
 ) -> Result<Json<Vec<GuardianOfStudent>>, ApiError> {
-    student_of(&reading.db, school, student).await?;
-    Ok(Json(of_student(&reading.db, student).await?))
+    let Granted { thing: enrolled, mut mask, today, .. } =
+        reading.guard.student(school, student, Action::ReadFamily).await?;
+    // How to reach the family of a student who has left is the next school's to know.
+    mask.contacts |= enrolled.until.is_some_and(|until| until < today);
+    let mut guardians = of_student(&reading.db, student).await?;
+    if mask.other_home {
+        let now = of_student(reading.guard.of_today(), student).await?;
+        let shared = sharing_a_home(reading.guard.person(), &now, today);
+        guardians.retain(|known| shared.contains(&known.guardian.guardian));
+    }
+    Ok(Json(told_to(reading.guard.person(), guardians, mask)))
 }
 
 /// The students of the school that somebody answers or answered for.
@@ -53,10 +63,20 @@ async fn list_children(
     At((school, guardian)): At<(Uai, PersonId)>,
     reading: Reading,
 ) -> Result<Json<Vec<GuardianRow>>, ApiError> {
-    open_school(&reading.db, school).await?;
-    person(&reading.db, guardian).await?.ok_or(Refusal::UnknownPerson)?;
+    let granted = reading.guard.somebody(school, guardian, Action::ReadFamily).await?;
+    let own = reading.guard.person() == Some(guardian);
+    let now = of_guardian(reading.guard.of_today(), guardian).await?;
     let mut children = Vec::new();
-    for child in of_guardian(&reading.db, guardian).await? {
+    for mut child in of_guardian(&reading.db, guardian).await? {
+        // A judgment that takes somebody's rights away takes the child off their own list too, on
+        // whichever day they look back to.
+        let mut today = now.iter().filter(|today| today.student == child.student);
+        if own && !today.any(|today| today.answers_on(granted.today)) {
+            continue;
+        }
+        if granted.mask.judgments {
+            child.restrictions.clear();
+        }
         let here = enrolment(&reading.db, school, child.student.person()).await?;
         if here.is_some_and(|enrolment| enrolment.part == Part::Student) {
             children.push(child);
@@ -94,10 +114,9 @@ async fn record_guardianship(
     write: Write<RecordGuardianship>,
 ) -> Result<Receipt, ApiError> {
     write
-        .check(move |db| async move {
-            student_of(&db, school, student).await?;
-            let known = person(&db, guardian).await?;
-            known.ok_or(ApiError::from(Refusal::UnknownPerson))
+        .check(move |guard| async move {
+            guard.student(school, student, Action::ManageFamily).await?;
+            guard.may_name(school, guardian).await
         })
         .await?;
     let RecordGuardianship { link, authority, home, contact_order, from } = write.body;
@@ -129,7 +148,7 @@ async fn restrict_guardianship(
     At((school, student, guardian)): At<(Uai, StudentId, PersonId)>,
     write: Write<Judgment>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { student_of(&db, school, student).await }).await?;
+    may_manage((school, student), &write).await?;
     let (from, document) = (write.body.from, write.body.document.clone());
     let command = FamilyCommand::RestrictGuardianship { guardian, from, document };
     write.execute::<Family>(school, student, command).await
@@ -148,7 +167,7 @@ async fn restore_guardianship(
     At((school, student, guardian)): At<(Uai, StudentId, PersonId)>,
     write: Write<Judgment>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { student_of(&db, school, student).await }).await?;
+    may_manage((school, student), &write).await?;
     let (from, document) = (write.body.from, write.body.document.clone());
     let command = FamilyCommand::RestoreGuardianship { guardian, from, document };
     write.execute::<Family>(school, student, command).await
@@ -174,7 +193,57 @@ async fn end_guardianship(
     At((school, student, guardian)): At<(Uai, StudentId, PersonId)>,
     write: Write<EndGuardianship>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { student_of(&db, school, student).await }).await?;
+    may_manage((school, student), &write).await?;
     let command = FamilyCommand::EndGuardianship { guardian, on: write.body.on };
     write.execute::<Family>(school, student, command).await
+}
+
+async fn may_manage<T>(
+    (school, student): (Uai, StudentId),
+    write: &Write<T>,
+) -> Result<(), ApiError> {
+    let action = Action::ManageFamily;
+    let may = move |guard: Guard| async move { guard.student(school, student, action).await };
+    write.check(may).await.map(|_| ())
+}
+
+/// Whoever asks, and those with whom they share a home of the student's on a day.
+fn sharing_a_home(
+    asks: Option<PersonId>,
+    guardians: &[GuardianOfStudent],
+    today: NaiveDate,
+) -> Vec<PersonId> {
+    let is_own = |known: &&GuardianOfStudent| Some(known.guardian.guardian) == asks;
+    let own = guardians.iter().find(is_own).map(|own| homes(&own.guardian, today));
+    let own = own.unwrap_or_default();
+    let shares = |known: &&GuardianOfStudent| {
+        let mut homes = homes(&known.guardian, today).into_iter();
+        is_own(known) || homes.any(|home| home != Home::Elsewhere && own.contains(&home))
+    };
+    guardians.iter().filter(shares).map(|known| known.guardian.guardian).collect()
+}
+
+/// What somebody is told of those of a student's guardians whom they are told of: of judgments only
+/// if they are to apply them.
+fn told_to(
+    asks: Option<PersonId>,
+    mut guardians: Vec<GuardianOfStudent>,
+    mask: Mask,
+) -> Vec<GuardianOfStudent> {
+    for known in &mut guardians {
+        if mask.judgments {
+            known.guardian.restrictions.clear();
+        }
+        let others = asks.is_none_or(|asks| known.guardian.guardian != asks);
+        known.person.iter_mut().filter(|_| others).for_each(|p| leave_out_of_adult(mask, p));
+    }
+    guardians
+}
+
+/// The homes that a guardian has with the student on a day.
+fn homes(guardian: &GuardianRow, today: NaiveDate) -> Vec<Home> {
+    let links = guardian.links.iter();
+    let on_day =
+        links.filter(|link| link.from <= today && link.until.is_none_or(|until| today <= until));
+    on_day.map(|link| link.terms.home).collect()
 }

@@ -1,15 +1,15 @@
 //! History over HTTP: what happened to a student, event by event, with when, who and what.
 
 use axum::{Json, extract::State};
-use domain::{StudentId, Uai};
+use chrono::NaiveDate;
+use domain::{Stream, StudentId, Uai, access::Action, schools::SchoolSheet};
 use replay::history::{Happened, of_student};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    access::Granted,
     error::{ApiError, Problem},
-    open_school,
-    people::student_of,
     reading::{At, ReadQuery, Reading},
 };
 
@@ -17,7 +17,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_history))
 }
 
-/// What happened to a student: identity, family and attendance files, in the order of the log.
+/// What happened to a student, as far as it concerns the school: identity, family and attendance
+/// files, in the order of the log.
 #[utoipa::path(get, path = "/schools/{school}/students/{student}/history", tag = "history",
     params(("school" = String, Path), ("student" = uuid::Uuid, Path), ReadQuery),
     responses((status = 200, body = Vec<Happened>), (status = 404, body = Problem)))]
@@ -26,11 +27,28 @@ async fn list_history(
     At((school, student)): At<(Uai, StudentId)>,
     reading: Reading,
 ) -> Result<Json<Vec<Happened>>, ApiError> {
-    open_school(&reading.db, school).await?;
-    student_of(&reading.db, school, student).await?;
+    let Granted { thing: enrolled, sheet, mask, .. } =
+        reading.guard.student(school, student, Action::ReadHistory).await?;
     let mut history = of_student(app.journal(), student).await?;
+    history.retain(|event| concerns((school, &sheet), enrolled.until, event));
     if let Some(instant) = reading.as_of {
         history.retain(|event| event.recorded_at.is_none_or(|at| at <= instant));
     }
+    if mask.content {
+        history.iter_mut().for_each(|event| event.content = None);
+    }
     Ok(Json(history))
+}
+
+/// A school is told what happened in its own life; of the person and the family, what happened
+/// before the student left it too; of attendance files, nothing that is another school's.
+fn concerns(
+    (school, sheet): (Uai, &SchoolSheet),
+    until: Option<NaiveDate>,
+    event: &Happened,
+) -> bool {
+    let stream = event.stream.as_deref().and_then(|stream| stream.parse().ok());
+    let shared = !matches!(stream, Some(Stream::Attendance(..)));
+    let (Some(of), Some(at)) = (event.school, event.recorded_at) else { return true };
+    of == school || (shared && until.is_none_or(|until| sheet.local_date(at) <= until))
 }

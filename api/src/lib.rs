@@ -3,6 +3,8 @@
 //! One file per feature, named as in `domain`. Who asks is told by [`caller`], how a question reads
 //! by [`reading`], how a request writes by [`writing`], how a refusal sounds by [`error`].
 
+mod access;
+mod accounts;
 mod attendance;
 mod caller;
 mod classes;
@@ -12,6 +14,7 @@ mod error;
 mod families;
 mod health;
 mod history;
+pub mod imports;
 mod people;
 mod reading;
 mod rollcalls;
@@ -19,21 +22,33 @@ mod schools;
 mod timetable;
 mod writing;
 
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoResponse, routing::get,
+    Json, Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+    routing::get,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{SchoolYear, Uai, schools::SchoolSheet};
+use domain::{SchoolYear, schools::SchoolSheet};
 use replay::{Journal, Node};
 use sqlx::SqlitePool;
+use tokio::sync::Mutex;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use accounts::{
+    Invited,
+    identity::{ClientSecret, LinksBy, Protocol, Provider, ProviderError, Providers, SecondFactor},
+    invite,
+};
 pub use caller::{Token, TokenTooShort, Tokens};
 
+use accounts::Accounts;
+use caller::Strangers;
 use description::describe;
 use error::{ApiError, Refusal};
 use reading::PastDays;
@@ -44,12 +59,19 @@ const BODY_MAX_BYTES: usize = 256 * 1024;
 /// How long a request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 
+/// How long one may take that brings national files in.
+const IMPORT_MAX: Duration = Duration::from_secs(120);
+
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     source: Source,
     tokens: Tokens,
+    accounts: Accounts,
+    providers: Providers,
+    strangers: Strangers,
     past_days: PastDays,
+    importing: Arc<Mutex<()>>,
 }
 
 /// Where answers come from, and where commands go.
@@ -75,7 +97,22 @@ pub struct Past {
 impl App {
     /// The school over HTTP, for whoever has one of the tokens.
     pub fn new(source: Source, tokens: Tokens) -> Self {
-        Self { source, tokens, past_days: PastDays::default() }
+        let (accounts, providers) = (Accounts::default(), Providers::default());
+        let (strangers, past_days) = (Strangers::default(), PastDays::default());
+        let importing = Arc::default();
+        Self { source, tokens, accounts, providers, strangers, past_days, importing }
+    }
+
+    /// The same behind proxies that are believed when they say for whom they ask.
+    #[must_use]
+    pub fn behind(self, proxies: &[IpAddr]) -> Self {
+        Self { accounts: self.accounts.behind(proxies), ..self }
+    }
+
+    /// The same, with identity providers that people may sign in through.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 
     fn journal(&self) -> &Journal {
@@ -88,27 +125,31 @@ impl App {
 
 /// Every route of the school.
 pub fn router(app: App) -> Router {
-    let (routes, description) = routes().split_for_parts();
-    let description = describe(description);
-    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_MAX);
-    routes
+    let description = description();
+    let [guarded_routes, doors] = routes().map(Router::from);
+    let guarded = axum::middleware::from_fn_with_state(app.clone(), access::decided);
+    guarded_routes
+        .layer(guarded)
+        .merge(doors)
         .route("/api/v1/openapi.json", get(async move || Json(description)))
-        .route("/health", get(health::health))
+        .route("/health", get(health::health).layer(at_most(REQUEST_MAX)))
         .fallback(async || ApiError::from(Refusal::NoSuchAddress))
         .method_not_allowed_fallback(async || ApiError::from(Refusal::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(timeout)
         .layer(axum::middleware::map_response(tell_timeout))
         .layer(CatchPanicLayer::custom(tell_panic))
+        .layer(axum::middleware::map_response(keep_private))
         .with_state(app)
 }
 
 /// The description of the API, as it is served at `/api/v1/openapi.json`.
 pub fn description() -> OpenApi {
-    describe(routes().into_openapi())
+    let [guarded, doors] = routes();
+    describe(guarded.merge(doors).into_openapi())
 }
 
-fn routes() -> OpenApiRouter<App> {
+/// The routes behind the guard, and those before it.
+fn routes() -> [OpenApiRouter<App>; 2] {
     let features = OpenApiRouter::new()
         .merge(schools::routes())
         .merge(people::routes())
@@ -117,8 +158,18 @@ fn routes() -> OpenApiRouter<App> {
         .merge(timetable::routes())
         .merge(rollcalls::routes())
         .merge(attendance::routes())
-        .merge(history::routes());
-    OpenApiRouter::new().nest("/api/v1", features)
+        .merge(history::routes())
+        .merge(accounts::routes())
+        .merge(access::routes())
+        .layer(at_most(REQUEST_MAX))
+        .merge(imports::routes().layer(at_most(IMPORT_MAX)));
+    let doors = accounts::doors().layer(at_most(REQUEST_MAX));
+    [features, doors].map(|routes| OpenApiRouter::new().nest("/api/v1", routes))
+}
+
+/// Ends a request that takes longer.
+fn at_most(time: Duration) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, time)
 }
 
 /// A handler that panicked is told like every other failure. The panic's own words are not logged
@@ -138,14 +189,23 @@ async fn tell_timeout(response: axum::response::Response) -> axum::response::Res
     }
 }
 
-/// The sheet of a school that is open here.
-async fn open_school(db: &SqlitePool, school: Uai) -> Result<SchoolSheet, ApiError> {
-    projections::schools::sheet(db, school).await?.ok_or(Refusal::UnknownSchool.into())
-}
-
-/// Why something was not found in a school: perhaps the school itself is not here.
-async fn missing(db: &SqlitePool, school: Uai, refusal: Refusal) -> ApiError {
-    open_school(db, school).await.err().unwrap_or(refusal.into())
+/// What every answer asks of browsers and of what stands between: to keep nothing, to take it for
+/// what it says it is, to show it nowhere else, and to come back over TLS only.
+async fn keep_private(mut response: axum::response::Response) -> axum::response::Response {
+    const ASKED: [(HeaderName, &str); 7] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, asked) in ASKED {
+        let asked = HeaderValue::from_static(asked);
+        response.headers_mut().entry(name).or_insert(asked);
+    }
+    response
 }
 
 /// The school year that a day belongs to.

@@ -4,20 +4,21 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     PersonId, StudentId, Uai,
-    people::{ContactDetails, Function, Language, Name, Person, PersonCommand},
+    access::{Action, Mask},
+    people::{ContactDetails, Function, Identifier, Language, Name, Person, PersonCommand, Scheme},
 };
 use projections::people::{
-    EnrolmentRow, MemberOfSchool, Part, PersonRow, enrolment, of_school, person,
+    EnrolmentRow, MemberOfSchool, Part, PersonRow, enrolment, identified, of_school,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sqlx::SqlitePool;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    access::{Granted, Guard, Somebody},
     error::{ApiError, Problem, Refusal},
-    missing, open_school,
     reading::{Asked, At, PageQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
 };
@@ -55,7 +56,7 @@ async fn register_person(
     At(school): At<Uai>,
     write: Write<RegisterPerson>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    may_manage(school, &write).await?;
     let id = write.new_id();
     let RegisterPerson { name, birth_date, language } = &write.body;
     let (name, birth_date, language) = (name.clone(), *birth_date, *language);
@@ -63,28 +64,18 @@ async fn register_person(
     Ok(write.execute::<Person>(school, PersonId(id), command).await?.made(id))
 }
 
-/// A person, and what they are in the school.
-#[derive(Serialize, ToSchema)]
-struct PersonInSchool {
-    /// Who they are.
-    #[serde(flatten)]
-    person: PersonRow,
-    /// What they are there; nothing for a guardian.
-    enrolment: Option<EnrolmentRow>,
-}
-
 /// A person.
 #[utoipa::path(get, path = "/schools/{school}/people/{person}", tag = "people",
     params(("school" = String, Path), ("person" = uuid::Uuid, Path), ReadQuery),
-    responses((status = 200, body = PersonInSchool), (status = 404, body = Problem)))]
+    responses((status = 200, body = Somebody), (status = 404, body = Problem)))]
 async fn show_person(
     At((school, id)): At<(Uai, PersonId)>,
     reading: Reading,
-) -> Result<Json<PersonInSchool>, ApiError> {
-    open_school(&reading.db, school).await?;
-    let person = person(&reading.db, id).await?.ok_or(Refusal::UnknownPerson)?;
-    let enrolment = enrolment(&reading.db, school, id).await?;
-    Ok(Json(PersonInSchool { person, enrolment }))
+) -> Result<Json<Somebody>, ApiError> {
+    let granted = reading.guard.somebody(school, id, Action::ReadPerson).await?;
+    let (mut shown, mask) = (granted.thing, granted.mask);
+    leave_out(mask, &mut shown.person, shown.enrolment.as_mut());
+    Ok(Json(shown))
 }
 
 /// Changes or corrects somebody's names.
@@ -95,7 +86,7 @@ async fn rename_person(
     At((school, id)): At<(Uai, PersonId)>,
     write: Write<Name>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    may_change((school, id), Action::ManagePeople, &write).await?;
     let command = PersonCommand::RenamePerson { name: write.body.clone() };
     write.execute::<Person>(school, id, command).await
 }
@@ -109,7 +100,7 @@ async fn give_contact_details(
     At((school, id)): At<(Uai, PersonId)>,
     write: Write<ContactDetails>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    may_change((school, id), Action::ManageContacts, &write).await?;
     let command = PersonCommand::GiveContactDetails { details: write.body.clone() };
     write.execute::<Person>(school, id, command).await
 }
@@ -122,7 +113,7 @@ async fn choose_language(
     At((school, id)): At<(Uai, PersonId)>,
     write: Write<Language>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    may_change((school, id), Action::ManageContacts, &write).await?;
     let command = PersonCommand::ChooseLanguage { language: write.body };
     write.execute::<Person>(school, id, command).await
 }
@@ -148,8 +139,13 @@ async fn enrol_student(
     At(school): At<Uai>,
     write: Write<EnrolStudent>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
     let EnrolStudent { person, ine, from } = &write.body;
+    write
+        .check(move |guard| async move {
+            may_take_in(&guard, (school, *person)).await?;
+            is_not_of_another(&guard.db, *person, ine.as_deref()).await
+        })
+        .await?;
     let command = PersonCommand::EnrolStudent { school, ine: ine.clone(), from: *from };
     write.execute::<Person>(school, *person, command).await
 }
@@ -163,7 +159,8 @@ async fn list_students(
     Asked(page): Asked<PageQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
-    list_members(school, Part::Student, &page, &reading.db).await
+    let granted = reading.guard.school(school, Action::ListStudents).await?;
+    list_members((school, Part::Student), &page, &reading.db, &granted).await
 }
 
 /// A member of staff to take on.
@@ -187,8 +184,8 @@ async fn appoint_staff(
     At(school): At<Uai>,
     write: Write<AppointStaff>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
     let AppointStaff { person, function, from } = write.body;
+    write.check(move |guard| async move { may_take_in(&guard, (school, person)).await }).await?;
     let command = PersonCommand::AppointStaff { school, function, from };
     write.execute::<Person>(school, person, command).await
 }
@@ -202,7 +199,8 @@ async fn list_staff(
     Asked(page): Asked<PageQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
-    list_members(school, Part::Staff, &page, &reading.db).await
+    let granted = reading.guard.school(school, Action::ListStaff).await?;
+    list_members((school, Part::Staff), &page, &reading.db, &granted).await
 }
 
 /// The day somebody leaves.
@@ -222,19 +220,87 @@ async fn leave_school(
     At((school, id)): At<(Uai, PersonId)>,
     write: Write<Leave>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { open_school(&db, school).await }).await?;
+    may_change((school, id), Action::ManagePeople, &write).await?;
     let command = PersonCommand::LeaveSchool { school, on: write.body.on };
     write.execute::<Person>(school, id, command).await
 }
 
 async fn list_members(
-    school: Uai,
-    part: Part,
+    (school, part): (Uai, Part),
     page: &PageQuery,
     db: &SqlitePool,
+    granted: &Granted<()>,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
-    open_school(db, school).await?;
-    Ok(Json(of_school(db, school, part, page.after()?, page.limit()).await?))
+    let mut members = of_school(db, school, part, page.after()?, page.limit()).await?;
+    for member in &mut members {
+        let left = member.enrolment.until.is_some_and(|until| until < granted.today);
+        leave_out(granted.mask, &mut member.person, Some(&mut member.enrolment));
+        // How to reach those who have left is no longer the school's to know.
+        leave_out_contacts(Mask { contacts: left, ..granted.mask }, &mut member.person);
+    }
+    Ok(Json(members))
+}
+
+async fn may_manage<T>(school: Uai, write: &Write<T>) -> Result<(), ApiError> {
+    let may = move |guard: Guard| async move { guard.school(school, Action::ManagePeople).await };
+    write.check(may).await.map(|_| ())
+}
+
+async fn may_change<T>(
+    (school, person): (Uai, PersonId),
+    action: Action,
+    write: &Write<T>,
+) -> Result<(), ApiError> {
+    let may = move |guard: Guard| async move { guard.somebody(school, person, action).await };
+    write.check(may).await.map(|_| ())
+}
+
+async fn may_take_in(guard: &Guard, (school, person): (Uai, PersonId)) -> Result<(), ApiError> {
+    guard.school(school, Action::ManagePeople).await?;
+    guard.may_name(school, person).await
+}
+
+/// A national number names one person: whoever signs in by it elsewhere is that one.
+async fn is_not_of_another(
+    db: &SqlitePool,
+    person: PersonId,
+    ine: Option<&str>,
+) -> Result<(), ApiError> {
+    let Some(value) = ine.map(str::to_owned) else { return Ok(()) };
+    let number = Identifier { scheme: Scheme::Ine, school: None, value };
+    match identified(db, &number).await? {
+        Some(other) if other != person => Err(Refusal::NumberTaken.into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Leaves out what whoever asks need not know of somebody of the school: how to reach them, with a
+/// student's national number and a colleague's birth date; an address that may be the other home's.
+fn leave_out(mask: Mask, person: &mut PersonRow, enrolment: Option<&mut EnrolmentRow>) {
+    if mask.other_home {
+        person.details.address = None;
+    }
+    match enrolment {
+        Some(enrolment) if enrolment.part == Part::Student => {
+            leave_out_contacts(mask, person);
+            enrolment.ine = enrolment.ine.take().filter(|_| !mask.contacts);
+        }
+        Some(_) | None => leave_out_of_adult(mask, person),
+    }
+}
+
+/// Leaves out how to reach somebody, for whoever need not know.
+pub(crate) fn leave_out_contacts(mask: Mask, person: &mut PersonRow) {
+    if mask.contacts {
+        person.details = ContactDetails::default();
+    }
+}
+
+/// The same of a grown-up, with when they were born: of students that tells their age, of others
+/// nothing that anybody at school works with.
+pub(crate) fn leave_out_of_adult(mask: Mask, person: &mut PersonRow) {
+    leave_out_contacts(mask, person);
+    person.birth_date = person.birth_date.filter(|_| !mask.contacts);
 }
 
 /// A student of the school, or one who was.
@@ -245,7 +311,7 @@ pub(crate) async fn student_of(
 ) -> Result<EnrolmentRow, ApiError> {
     match enrolment(db, school, student.person()).await? {
         Some(enrolment) if enrolment.part == Part::Student => Ok(enrolment),
-        Some(_) | None => Err(missing(db, school, Refusal::UnknownStudent).await),
+        Some(_) | None => Err(Refusal::UnknownStudent.into()),
     }
 }
 
@@ -257,6 +323,6 @@ pub(crate) async fn staff_of(
 ) -> Result<EnrolmentRow, ApiError> {
     match enrolment(db, school, staff).await? {
         Some(enrolment) if enrolment.part == Part::Staff => Ok(enrolment),
-        Some(_) | None => Err(missing(db, school, Refusal::UnknownStaff).await),
+        Some(_) | None => Err(Refusal::UnknownStaff.into()),
     }
 }

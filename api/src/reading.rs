@@ -25,6 +25,7 @@ use utoipa::IntoParams;
 
 use crate::{
     App, Source,
+    access::Guard,
     caller::Caller,
     error::{ApiError, Refusal},
 };
@@ -43,6 +44,8 @@ const DAYS_MAX: i64 = 366;
 
 /// The tables that a question is asked of, and who asks.
 pub(crate) struct Reading {
+    /// Who asks: nothing is told without asking here.
+    pub(crate) guard: Guard,
     /// The tables.
     pub(crate) db: SqlitePool,
     /// The instant that they stand at, if it is a past one.
@@ -182,43 +185,43 @@ impl FromRequestParts<App> for Reading {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        // Nobody reads without having said who they are.
-        Caller::from_request_parts(parts, app).await?;
+        let caller = Caller::from_request_parts(parts, app).await?;
         let Asked(query) = Asked::<ReadQuery>::from_request_parts(parts, app).await?;
         let ReadQuery { min_position, as_of } = query;
         if min_position.is_some() && as_of.is_some() {
             let detail = "min_position and as_of exclude each other";
             return Err(ApiError::told(Refusal::MalformedQuery, detail));
         }
+        let now = app.journal().clock().now();
+        let guarded = |db: SqlitePool, today| Guard::new(caller, db, today, now);
         match (&app.source, as_of) {
             (Source::Past(past), Some(asked)) if asked != past.instant => {
                 let detail = format!("only {} is shown here", past.instant);
                 Err(ApiError::told(Refusal::MalformedQuery, detail))
             }
-            (Source::Past(past), _) => Ok(Self::of_past(past.db.clone(), past.instant, None)),
+            (Source::Past(past), _) => {
+                Ok(Self::of_past(guarded(past.db.clone(), None), past.instant, None))
+            }
             (Source::Live(node), Some(instant)) => {
                 let cell = app.past_days.at(node, instant).await?;
                 let day = cell.get().context("a past day is gone before it was there")?;
-                Ok(Self::of_past(day.db.clone(), instant, Some(cell)))
+                let guard = guarded(day.db.clone(), Some(node.db()));
+                Ok(Self::of_past(guard, instant, Some(cell)))
             }
             (Source::Live(node), None) => {
                 if let Some(position) = min_position {
                     node.reach(position).await?;
                 }
-                let now = node.journal().clock().now();
-                Ok(Self { db: node.db(), as_of: None, now, _day: None })
+                let db = node.db();
+                Ok(Self { guard: guarded(db.clone(), None), db, as_of: None, now, _day: None })
             }
         }
     }
 }
 
 impl Reading {
-    fn of_past(
-        db: SqlitePool,
-        instant: DateTime<Utc>,
-        day: Option<Arc<OnceCell<PastDay>>>,
-    ) -> Self {
-        Self { db, as_of: Some(instant), now: instant, _day: day }
+    fn of_past(guard: Guard, instant: DateTime<Utc>, day: Option<Arc<OnceCell<PastDay>>>) -> Self {
+        Self { db: guard.db.clone(), guard, as_of: Some(instant), now: instant, _day: day }
     }
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     CourseId, StudentId, Uai,
+    access::Action,
     people::Name,
     rollcalls::{Late, Mark, Marked, RollCall, RollCallCommand, RollCallError},
     timetable::{Place, lessons::Lesson},
@@ -22,7 +23,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     error::{ApiError, Problem},
-    open_school,
     reading::{Asked, At, ReadQuery, Reading},
     timetable::lesson_of,
     writing::{Receipt, Write},
@@ -68,7 +68,8 @@ async fn show_roll_call(
     At((school, course, date, slot)): At<(Uai, CourseId, NaiveDate, u8)>,
     reading: Reading,
 ) -> Result<Json<Sheet>, ApiError> {
-    let lesson = lesson_of(&reading.db, school, course, Place { date, slot }).await?;
+    let granted = reading.guard.course(school, course, Action::ReadRollCall).await?;
+    let lesson = lesson_of(&granted, Place { date, slot })?;
     let taken = of_lesson(&reading.db, lesson.lesson).await?;
     let mark_of = |student| {
         let mut marks = taken.iter().flat_map(RollCallRow::marks);
@@ -180,7 +181,7 @@ async fn list_roll_calls(
     Asked(DayQuery { date }): Asked<DayQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<LessonOfDay>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
+    let sheet = reading.guard.school(school, Action::ListRollCalls).await?.sheet;
     let courses = of_school(&reading.db, school).await?;
     let lessons = lessons(&courses, &sheet, &[date]);
     // A roll call is kept under the day its lesson was planned on, wherever that was moved.
@@ -210,10 +211,11 @@ async fn facts<T>(
     planned: Place,
     named: &BTreeSet<StudentId>,
 ) -> Result<(Lesson, BTreeSet<StudentId>), ApiError> {
-    let facts = write.check(move |db| async move {
-        let lesson = lesson_of(&db, school, course, planned).await?;
-        let taken = of_lesson(&db, lesson.lesson).await?;
-        let mut class = students_on(&db, lesson.class, lesson.place.date).await?;
+    let facts = write.check(move |guard| async move {
+        let granted = guard.course(school, course, Action::TakeRollCall).await?;
+        let lesson = lesson_of(&granted, planned)?;
+        let taken = of_lesson(&guard.db, lesson.lesson).await?;
+        let mut class = students_on(&guard.db, lesson.class, lesson.place.date).await?;
         class.extend(taken.iter().flat_map(RollCallRow::marks).map(|(student, _)| student));
         if named.is_subset(&class) {
             Ok((lesson, class))

@@ -5,20 +5,21 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use domain::{
     SchoolYear, Uai,
+    access::Action,
     schools::{
         BellSchedule, Holiday, Reason, School, SchoolCommand, SchoolSheet, Setting, YearPlan,
         calendar::Day,
     },
 };
-use projections::schools::{SchoolRow, all};
+use projections::schools::SchoolRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
+    access::Guard,
     error::{ApiError, Problem},
-    open_school,
     reading::{Asked, At, DaysQuery, PageQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
 };
@@ -35,14 +36,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(choose_setting))
 }
 
-/// The schools that use Préau here, in the order of their numbers.
+/// The schools that the caller has business with, in the order of their numbers.
 #[utoipa::path(get, path = "/schools", tag = "schools", params(PageQuery, ReadQuery),
     responses((status = 200, body = Vec<SchoolRow>), (status = 401, body = Problem)))]
 async fn list_schools(
     Asked(page): Asked<PageQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<SchoolRow>>, ApiError> {
-    Ok(Json(all(&reading.db, page.after()?, page.limit()).await?))
+    Ok(Json(reading.guard.schools(page.after()?, page.limit()).await?))
 }
 
 /// A school's first words.
@@ -69,6 +70,7 @@ async fn open(At(school): At<Uai>, write: Write<OpenSchool>) -> Result<Receipt, 
         time_zone: *time_zone,
         department: department.clone(),
     };
+    write.check(move |guard| async move { guard.region(school, Action::OpenSchool).await }).await?;
     write.execute::<School>(school, school, command).await
 }
 
@@ -77,7 +79,7 @@ async fn open(At(school): At<Uai>, write: Write<OpenSchool>) -> Result<Receipt, 
     params(("school" = String, Path), ReadQuery),
     responses((status = 200, body = SchoolSheet), (status = 404, body = Problem)))]
 async fn show_school(At(school): At<Uai>, reading: Reading) -> Result<Json<SchoolSheet>, ApiError> {
-    Ok(Json(open_school(&reading.db, school).await?))
+    Ok(Json(reading.guard.school(school, Action::ReadSchool).await?.sheet))
 }
 
 /// A day of a school's calendar.
@@ -100,7 +102,7 @@ async fn show_calendar(
     Asked(days): Asked<DaysQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<CalendarDay>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
+    let sheet = reading.guard.school(school, Action::ReadSchool).await?.sheet;
     let day = |date| CalendarDay { date, day: sheet.day(date) };
     Ok(Json(days.days()?.into_iter().map(day).collect()))
 }
@@ -114,6 +116,7 @@ async fn plan_year(
     At((school, year)): At<(Uai, SchoolYear)>,
     write: Write<YearPlan>,
 ) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
     let command = SchoolCommand::PlanSchoolYear { year, plan: write.body.clone() };
     write.execute::<School>(school, school, command).await
 }
@@ -126,6 +129,7 @@ async fn set_holidays(
     At((school, year)): At<(Uai, SchoolYear)>,
     write: Write<Vec<Holiday>>,
 ) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
     let command = SchoolCommand::SetHolidays { year, holidays: write.body.clone() };
     write.execute::<School>(school, school, command).await
 }
@@ -138,6 +142,7 @@ async fn set_bell_schedule(
     At((school, from)): At<(Uai, NaiveDate)>,
     write: Write<BellSchedule>,
 ) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
     let command = SchoolCommand::SetBellSchedule { from, schedule: write.body.clone() };
     write.execute::<School>(school, school, command).await
 }
@@ -147,6 +152,7 @@ async fn set_bell_schedule(
     params(("school" = String, Path)), request_body = Vec<Reason>,
     responses((status = 200, body = Receipt), (status = 422, body = Problem)))]
 async fn list_reasons(At(school): At<Uai>, write: Write<Vec<Reason>>) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
     let command = SchoolCommand::ListReasons { reasons: write.body.clone() };
     write.execute::<School>(school, school, command).await
 }
@@ -156,6 +162,12 @@ async fn list_reasons(At(school): At<Uai>, write: Write<Vec<Reason>>) -> Result<
     params(("school" = String, Path)), request_body = Setting,
     responses((status = 200, body = Receipt), (status = 404, body = Problem)))]
 async fn choose_setting(At(school): At<Uai>, write: Write<Setting>) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
     let command = SchoolCommand::ChooseSetting { setting: write.body };
     write.execute::<School>(school, school, command).await
+}
+
+async fn may_manage<T>(school: Uai, write: &Write<T>) -> Result<(), ApiError> {
+    let may = move |guard: Guard| async move { guard.school(school, Action::ManageSchool).await };
+    write.check(may).await.map(|_| ())
 }

@@ -1,19 +1,27 @@
 //! Settings: one TOML file, then the environment (`PREAU_…`), then flags; the last word wins.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use api::{Token, Tokens};
+use api::{Provider, Providers, Token, Tokens};
+use chrono::Months;
 use clap::{Args, ValueHint};
 use config::{Config, Environment, File};
 use replay::keys::MasterKey;
+use reqwest::Url;
 use serde::Deserialize;
 
 /// Where a server listens if nobody says another address.
 const LISTEN: &str = "127.0.0.1:8420";
+
+/// How long the access log is kept if nobody says otherwise (CNIL, délibération 2021-122).
+const ACCESS_LOG_MONTHS: u32 = 12;
+
+/// More needs a documented reason, and three years are the most (the same).
+const ACCESS_LOG_MONTHS_MAX: u32 = 36;
 
 /// What every command takes.
 #[derive(Args)]
@@ -40,9 +48,16 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// The address to listen on.
     pub(crate) listen: SocketAddr,
+    /// The proxies that are believed when they say for whom they ask.
+    #[serde(default)]
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     master_key_file: Option<PathBuf>,
+    access_log_months: u32,
     #[serde(default)]
     tokens: Vec<Token>,
+    public_url: Option<Url>,
+    #[serde(default)]
+    providers: Vec<Provider>,
 }
 
 impl Flags {
@@ -56,6 +71,7 @@ impl Flags {
         let settings = Config::builder()
             .set_default("data", data)?
             .set_default("listen", LISTEN)?
+            .set_default("access_log_months", ACCESS_LOG_MONTHS)?
             .add_source(file)
             .add_source(Environment::with_prefix("PREAU"))
             .set_override_option("data", path(&self.data))?
@@ -75,7 +91,16 @@ impl Settings {
             Some(listen) => listen,
             None => LISTEN.parse().context("the default address")?,
         };
-        Ok(Self { data, listen, master_key_file: None, tokens: Vec::new() })
+        Ok(Self {
+            data,
+            listen,
+            trusted_proxies: Vec::new(),
+            master_key_file: None,
+            access_log_months: ACCESS_LOG_MONTHS,
+            tokens: Vec::new(),
+            public_url: None,
+            providers: Vec::new(),
+        })
     }
 
     /// The file of the master key.
@@ -99,9 +124,23 @@ impl Settings {
         self.master_key()
     }
 
+    /// How long the access log is kept.
+    pub(crate) fn access_log_kept(&self) -> anyhow::Result<Months> {
+        let months = self.access_log_months;
+        if !(1..=ACCESS_LOG_MONTHS_MAX).contains(&months) {
+            bail!("access_log_months is {months}: the access log is kept 1 to 36 months");
+        }
+        Ok(Months::new(months))
+    }
+
     /// The tokens that callers may have.
     pub(crate) fn tokens(&self) -> anyhow::Result<Tokens> {
         Ok(Tokens::new(self.tokens.clone())?)
+    }
+
+    /// The identity providers that people may sign in through.
+    pub(crate) fn providers(&self) -> anyhow::Result<Providers> {
+        Ok(Providers::new(self.public_url.clone(), self.providers.clone())?)
     }
 }
 
@@ -110,7 +149,16 @@ impl std::fmt::Display for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "data = {:?}", self.data)?;
         writeln!(f, "listen = {:?}", self.listen.to_string())?;
+        let proxies: Vec<_> = self.trusted_proxies.iter().map(IpAddr::to_string).collect();
+        writeln!(f, "trusted_proxies = {proxies:?}")?;
         writeln!(f, "master_key_file = {:?}", self.master_key_file())?;
+        writeln!(f, "access_log_months = {}", self.access_log_months)?;
+        if let Some(url) = &self.public_url {
+            writeln!(f, "public_url = {:?}", url.as_str())?;
+        }
+        for Provider { name, url, .. } in &self.providers {
+            writeln!(f, "# identity provider {name}: {url}")?;
+        }
         writeln!(f, "# {} token(s), not shown", self.tokens.len())
     }
 }

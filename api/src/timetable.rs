@@ -6,25 +6,25 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     ClassId, CourseId, PersonId, StudentId, Uai,
+    access::Action,
     timetable::{
         Course, CoursePlan, LessonChange, Meeting, Place, TimetableCommand, TimetableError,
         lessons::{Lesson, week},
     },
 };
 use projections::timetable::{
-    CourseRow, course, lessons, lessons_of_student, lessons_of_teacher, of_class,
+    CourseRow, lessons, lessons_of_student, lessons_of_teacher, of_class,
 };
 use serde::Deserialize;
-use sqlx::SqlitePool;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
-    classes::{class_of, class_of_day},
-    error::{ApiError, Problem, Refusal},
-    open_school,
-    people::{staff_of, student_of},
+    access::{Granted, Guard},
+    classes::{class_of, in_year},
+    error::{ApiError, Problem},
+    people::staff_of,
     reading::{Asked, At, DaysQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
     year_of,
@@ -52,12 +52,14 @@ async fn schedule_course(
 ) -> Result<Receipt, ApiError> {
     let plan = &write.body;
     write
-        .check(move |db| async move {
+        .check(move |guard| async move {
+            let sheet = guard.school(school, Action::ManageTimetable).await?.sheet;
             for teacher in &plan.teachers {
-                staff_of(&db, school, *teacher).await?;
+                staff_of(&guard.db, school, *teacher).await?;
             }
-            class_of_day(&db, school, plan.class, plan.first_day).await?;
-            class_of_day(&db, school, plan.class, plan.last_day).await
+            let class = class_of(&guard.db, school, plan.class).await?;
+            in_year(&sheet, &class, plan.first_day)?;
+            in_year(&sheet, &class, plan.last_day)
         })
         .await?;
     let id = write.new_id();
@@ -77,7 +79,7 @@ async fn reschedule_course(
     At((school, course, from)): At<(Uai, CourseId, NaiveDate)>,
     write: Write<Vec<Meeting>>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { course_of(&db, school, course).await }).await?;
+    may_manage((school, course), &write).await?;
     let command = TimetableCommand::RescheduleCourse { from, meetings: write.body.clone() };
     write.execute::<Course>(school, course, command).await
 }
@@ -99,7 +101,7 @@ async fn end_course(
     At((school, course)): At<(Uai, CourseId)>,
     write: Write<EndCourse>,
 ) -> Result<Receipt, ApiError> {
-    write.check(move |db| async move { course_of(&db, school, course).await }).await?;
+    may_manage((school, course), &write).await?;
     let command = TimetableCommand::EndCourse { on: write.body.on };
     write.execute::<Course>(school, course, command).await
 }
@@ -115,7 +117,8 @@ async fn show_lesson(
     At((school, course, date, slot)): At<(Uai, CourseId, NaiveDate, u8)>,
     reading: Reading,
 ) -> Result<Json<Lesson>, ApiError> {
-    Ok(Json(lesson_of(&reading.db, school, course, Place { date, slot }).await?))
+    let granted = reading.guard.course(school, course, Action::ReadTimetable).await?;
+    Ok(Json(lesson_of(&granted, Place { date, slot })?))
 }
 
 /// Cancels a lesson, moves it, has somebody else give it, changes its room, or takes all that back.
@@ -132,13 +135,12 @@ async fn change_lesson(
 ) -> Result<Receipt, ApiError> {
     let (planned, change) = (Place { date, slot }, &write.body);
     let week = write
-        .check(move |db| async move {
-            let sheet = open_school(&db, school).await?;
-            course_of(&db, school, course).await?;
+        .check(move |guard| async move {
+            let sheet = guard.course(school, course, Action::ManageTimetable).await?.sheet;
             year_of(&sheet, date)?;
             match change {
                 LessonChange::Replace { teacher } => {
-                    staff_of(&db, school, *teacher).await?;
+                    staff_of(&guard.db, school, *teacher).await?;
                 }
                 LessonChange::Move { to, .. } => {
                     let open = week(&sheet, to.date).and(sheet.slot(to.date, to.slot));
@@ -164,8 +166,7 @@ async fn list_lessons_of_class(
     Asked(days): Asked<DaysQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<Lesson>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
-    class_of(&reading.db, school, class).await?;
+    let sheet = reading.guard.class(school, class, Action::ReadTimetable).await?.sheet;
     let courses = of_class(&reading.db, class).await?;
     Ok(Json(lessons(&courses, &sheet, &days.days()?)))
 }
@@ -179,8 +180,7 @@ async fn list_lessons_of_teacher(
     Asked(days): Asked<DaysQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<Lesson>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
-    staff_of(&reading.db, school, teacher).await?;
+    let sheet = reading.guard.staff(school, teacher, Action::ReadTimetable).await?.sheet;
     let days = days.days()?;
     Ok(Json(lessons_of_teacher(&reading.db, teacher, (school, &sheet), &days).await?))
 }
@@ -194,28 +194,26 @@ async fn list_lessons_of_student(
     Asked(days): Asked<DaysQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<Lesson>>, ApiError> {
-    let sheet = open_school(&reading.db, school).await?;
-    student_of(&reading.db, school, student).await?;
+    // Where a student is at each hour is told to those only who may see who that is.
+    reading.guard.student(school, student, Action::ReadPerson).await?;
+    let sheet = reading.guard.student(school, student, Action::ReadTimetable).await?.sheet;
     let days = days.days()?;
     Ok(Json(lessons_of_student(&reading.db, student, (school, &sheet), &days).await?))
 }
 
-/// A course of the school.
-async fn course_of(db: &SqlitePool, school: Uai, id: CourseId) -> Result<CourseRow, ApiError> {
-    let found = course(db, id).await?;
-    found.filter(|course| course.school == school).ok_or(Refusal::UnknownCourse.into())
+async fn may_manage<T>(
+    (school, course): (Uai, CourseId),
+    write: &Write<T>,
+) -> Result<(), ApiError> {
+    let action = Action::ManageTimetable;
+    let may = move |guard: Guard| async move { guard.course(school, course, action).await };
+    write.check(may).await.map(|_| ())
 }
 
 /// The lesson of a course that was planned at a place.
-pub(crate) async fn lesson_of(
-    db: &SqlitePool,
-    school: Uai,
-    course: CourseId,
-    planned: Place,
-) -> Result<Lesson, ApiError> {
-    let sheet = open_school(db, school).await?;
-    let row = course_of(db, school, course).await?;
-    year_of(&sheet, planned.date)?;
-    let lesson = row.sheet.lesson(course, planned, &sheet);
+pub(crate) fn lesson_of(course: &Granted<CourseRow>, planned: Place) -> Result<Lesson, ApiError> {
+    let Granted { thing, sheet, .. } = course;
+    year_of(sheet, planned.date)?;
+    let lesson = thing.sheet.lesson(thing.course, planned, sheet);
     lesson.ok_or(TimetableError::LessonDidNotTakePlace.into())
 }

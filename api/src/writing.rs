@@ -14,12 +14,12 @@ use chrono::{DateTime, Utc};
 use domain::{CommandId, Streamed, Uai};
 use replay::{Act, Done, ExecuteError, Node, command_id, made_by, new_command_id};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::SqlitePool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     App, Source,
+    access::Guard,
     caller::Caller,
     error::{ApiError, Refusal},
 };
@@ -56,20 +56,12 @@ impl<T> Write<T> {
         made_by(self.command)
     }
 
-    /// Reads facts for a command from the tables. A refusal is only given out when the tables have
-    /// everything that was written before: who has just formed a class may fill it at once.
-    pub(crate) async fn check<F, R>(&self, facts: impl Fn(SqlitePool) -> R) -> Result<F, ApiError>
+    /// Asks whether the caller may, and reads facts for a command: see [`check`].
+    pub(crate) async fn check<F, R>(&self, facts: impl Fn(Guard) -> R) -> Result<F, ApiError>
     where
         R: Future<Output = Result<F, ApiError>>,
     {
-        match facts(self.node.db()).await {
-            Err(error) if error.may_be_stale() => {
-                let head = self.node.journal().log().head().await?;
-                self.node.reach(head).await?;
-                facts(self.node.db()).await
-            }
-            settled => settled,
-        }
+        check(&self.node, &self.caller, facts).await
     }
 
     /// Executes a command in the life of a school.
@@ -97,6 +89,11 @@ impl<T> Write<T> {
 }
 
 impl Receipt {
+    /// The position of what was written.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The same, for something that the request has made.
     pub(crate) fn made(self, id: Uuid) -> Self {
         Self { id: Some(id), made: true, ..self }
@@ -123,22 +120,49 @@ impl<T: DeserializeOwned> FromRequest<App> for Write<T> {
         let occurred_at = occurred_at(&parts.headers, now)?.unwrap_or(now);
         let key = idempotency_key(&parts.headers)?.map(str::to_owned);
         let what = format!("{} {}\n", parts.method, parts.uri.path());
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), app).await;
-        let bytes = bytes.map_err(|error| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ApiError::from(Refusal::BodyTooLarge),
-            _ => ApiError::told(Refusal::MalformedBody, error.body_text()),
-        })?;
+        let bytes = bytes_of(Request::from_parts(parts, body), app).await?;
         let command = key.map_or_else(new_command_id, |key| {
             command_id(caller.account, &key, &[what.as_bytes(), &bytes].concat())
         });
-        // Who sends nothing sends null.
-        let body = read_body(if bytes.is_empty() { b"null" } else { &bytes })?;
+        let body = read_body(&bytes)?;
         Ok(Self { caller, command, occurred_at, body, node })
     }
 }
 
-/// What a body says. A field that nobody reads is refused: whoever misspells one must learn it.
-fn read_body<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+/// Asks whether the caller may, and reads facts for a command from the tables. A refusal is only
+/// given out when the tables have everything that was written before: who has just formed a class
+/// may fill it at once.
+pub(crate) async fn check<F, R>(
+    node: &Node,
+    caller: &Caller,
+    facts: impl Fn(Guard) -> R,
+) -> Result<F, ApiError>
+where
+    R: Future<Output = Result<F, ApiError>>,
+{
+    let guard = || Guard::new(caller.clone(), node.db(), None, node.journal().clock().now());
+    match facts(guard()).await {
+        Err(error) if error.may_be_stale() => {
+            node.reach(node.journal().log().head().await?).await?;
+            facts(guard()).await
+        }
+        settled => settled,
+    }
+}
+
+/// The body of a request, as far as it may be long.
+pub(crate) async fn bytes_of(request: Request, app: &App) -> Result<Bytes, ApiError> {
+    let bytes = Bytes::from_request(request, app).await;
+    bytes.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::from(Refusal::BodyTooLarge),
+        _ => ApiError::told(Refusal::MalformedBody, error.body_text()),
+    })
+}
+
+/// What a body says; who sends nothing sends null. A field that nobody reads is refused: whoever
+/// misspells one must learn it.
+pub(crate) fn read_body<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+    let text = if text.is_empty() { b"null" } else { text };
     let told = |error: serde_json::Error| ApiError::told(Refusal::MalformedBody, error.to_string());
     let mut unread = None;
     let mut json = serde_json::Deserializer::from_slice(text);

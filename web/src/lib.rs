@@ -1,4 +1,6 @@
 //! What people see in a browser: rows in, HTML out.
 //!
-//! The pages come with accounts, since nobody is shown anything before saying who they are. Until
-//! then this crate keeps their place in the order of the layers: it knows the tables, not the log.
+//! So far the letters that bring people their first code ([`accounts`]). Pages to work with come
+//! later; this crate knows the tables, not the log.
+
+pub mod accounts;

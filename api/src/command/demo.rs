@@ -31,7 +31,7 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
     };
     let (node, running) =
         Node::start(&settings.data, settings.master_key()?, Clock::System).await?;
-    let token = Token { token: TOKEN.to_owned(), account: told.account };
+    let token = Token::of_everything(TOKEN, told.account);
     let app = App::new(Source::Live(node.clone()), Tokens::new(vec![token])?);
     let address = listener.local_addr()?.to_string();
     writeln!(std::io::stdout(), "Préau: http://{address}/api/v1, {}\n", settings.data.display())?;

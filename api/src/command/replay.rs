@@ -1,5 +1,7 @@
 //! `preau replay …`: the auditor's tool. It reads the log beside a server that may be running.
 
+mod access;
+
 use std::{io::Write as _, net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
@@ -30,6 +32,8 @@ pub(crate) enum Replay {
         #[arg(long)]
         json: bool,
     },
+    /// Who signed in with an account, and who read what about a person
+    Access(access::Access),
     /// Serve the schools, read-only, as they stood at an instant
     AsOf {
         /// Like `2026-11-20T08:14:00Z`
@@ -51,6 +55,7 @@ impl Replay {
         match self {
             Self::Rebuild => rebuild_tables(&journal, folder).await,
             Self::History { of, json } => print_history(&journal, &of, json).await,
+            Self::Access(access) => access.run(&journal, folder).await,
             Self::AsOf { instant } => serve_past(journal, instant, settings).await,
             Self::Diff => diff(&journal, folder).await,
         }

@@ -19,12 +19,15 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 /// Serves the data folder of the settings.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     log_json("info");
-    let tokens = settings.tokens()?;
+    let (tokens, providers) = (settings.tokens()?, settings.providers()?);
     let listener = listen(settings.listen).await?;
-    let (node, running) =
-        Node::start(&settings.data, settings.master_key()?, Clock::System).await?;
+    let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
+    let (node, running) = Node::start_keeping(kept, &settings.data, master, Clock::System).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
-    serve(listener, App::new(Source::Live(node.clone()), tokens)).await?;
+    let app = App::new(Source::Live(node.clone()), tokens)
+        .behind(&settings.trusted_proxies)
+        .with_providers(providers);
+    serve(listener, app).await?;
     // Requests have been answered; what they wrote is on the disk before the files are closed.
     node.stop(running).await;
     tracing::info!("stopped");
@@ -39,7 +42,8 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Answers until it is told to stop, then lets the requests under way finish.
 pub(crate) async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()> {
     let (stop, patience) = (told_to_stop()?, told_to_stop()?);
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop);
+    let router = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop);
     tokio::select! {
         served = async { served.await } => served.context("serving"),
         // Requests end within ten seconds; who holds a connection longer holds up nobody.

@@ -176,7 +176,7 @@ impl Programme {
             self.blocks.push(Block { courses, first_division, divisions, length: 1 });
         };
         for weeks in [Weeks::Every, Weeks::Every, Weeks::A] {
-            whole_level(at_once.iter().map(|course| (*course, weeks)).collect());
+            whole_level(at_once.iter().map(|course| (*course, weeks.clone())).collect());
         }
         for _ in 0..2 {
             whole_level(vec![(latin, Weeks::Every)]);

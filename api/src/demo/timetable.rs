@@ -78,8 +78,8 @@ impl Grid<'_> {
                 self.divisions[division][cell] |= weeks_of(block);
             }
             for (course, weeks) in &block.courses {
-                self.teachers[self.programme.courses[*course].teacher][cell] |= bits(*weeks);
-                self.placed[*course].push((cell, *weeks));
+                self.teachers[self.programme.courses[*course].teacher][cell] |= bits(weeks);
+                self.placed[*course].push((cell, weeks.clone()));
             }
         }
         true
@@ -96,7 +96,7 @@ impl Grid<'_> {
         (first..first + length).all(|cell| {
             let classes = self.divisions[divisions.clone()].iter().map(|taken| taken[cell]);
             let teachers = block.courses.iter().map(|(course, weeks)| {
-                self.teachers[self.programme.courses[*course].teacher][cell] & bits(*weeks)
+                self.teachers[self.programme.courses[*course].teacher][cell] & bits(weeks)
             });
             classes.map(|taken| taken & weeks_of(block)).chain(teachers).all(|taken| taken == 0)
         })
@@ -121,13 +121,13 @@ impl Grid<'_> {
 }
 
 fn weeks_of(block: &Block) -> u8 {
-    block.courses.iter().fold(0, |taken, (_, weeks)| taken | bits(*weeks))
+    block.courses.iter().fold(0, |taken, (_, weeks)| taken | bits(weeks))
 }
 
-fn bits(weeks: Weeks) -> u8 {
+fn bits(weeks: &Weeks) -> u8 {
     match weeks {
         Weeks::A => 0b01,
         Weeks::B => 0b10,
-        Weeks::Every => 0b11,
+        Weeks::Every | Weeks::Listed(_) => 0b11,
     }
 }
