@@ -82,7 +82,7 @@ impl Drop for Demo {
 }
 
 /// The path of the binary, built as the tests are.
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     let mut cargo = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--package", "api", "--bin", "preau"])
         .args(["--message-format", "json-render-diagnostics"])

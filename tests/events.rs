@@ -10,14 +10,17 @@ use std::{
 };
 
 use domain::{
-    Event, Stream, attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent,
-    people::PersonEvent, rollcalls::RollCallEvent, schools::SchoolEvent, timetable::TimetableEvent,
+    Event, Stream, access::AccessEvent, accounts::AccountEvent, attendance::AttendanceEvent,
+    classes::ClassEvent, families::FamilyEvent, people::PersonEvent, rollcalls::RollCallEvent,
+    schools::SchoolEvent, timetable::TimetableEvent,
 };
 use serde_json::Value;
 use strum::VariantNames;
 
 /// The names of the events, feature by feature.
-pub(crate) const EVENTS: [&[&str]; 7] = [
+pub(crate) const EVENTS: [&[&str]; 9] = [
+    AccessEvent::VARIANTS,
+    AccountEvent::VARIANTS,
     AttendanceEvent::VARIANTS,
     ClassEvent::VARIANTS,
     FamilyEvent::VARIANTS,

@@ -6,6 +6,8 @@
 
 #[path = "faults/fsync_error.rs"]
 mod fsync_error;
+#[path = "faults/kill9_access_log.rs"]
+mod kill9_access_log;
 #[path = "faults/kill9_group_commit.rs"]
 mod kill9_group_commit;
 #[path = "faults/ledger.rs"]

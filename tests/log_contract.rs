@@ -6,6 +6,7 @@
 mod crashes;
 mod harness;
 mod many_writers;
+mod pruning;
 mod reading;
 
 use futures_util::future::join_all;

@@ -254,7 +254,7 @@ async fn nobody_is_changed_who_is_not_registered() {
     let mut scene = Scene::school().await;
     for (method, path, body) in of(NOBODY) {
         let refused = scene.refused(method, &path, body).await;
-        assert_eq!(refused, "404 person-not-registered", "{method} {path}");
+        assert_eq!(refused, "404 unknown-person", "{method} {path}");
     }
     let asked = scene.get(&format!("/people/{NOBODY}")).await;
     assert_eq!(asked.refusal(), "404 unknown-person");

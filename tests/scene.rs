@@ -9,8 +9,11 @@ use axum::{
     http::{HeaderMap, Request},
 };
 use chrono::DateTime;
-use domain::AccountId;
-use replay::{Clock, Node, Running, clock::SetClock, keys::MasterKey};
+use domain::{
+    AccountId, PersonId, SessionId,
+    access::{Device, Entry, Means, What},
+};
+use replay::{Clock, Node, Running, access::TokenHash, clock::SetClock, keys::MasterKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -44,18 +47,22 @@ pub(crate) struct Answer {
     /// The body; null if there is none.
     pub(crate) body: Value,
     headers: HeaderMap,
+    bytes: Vec<u8>,
 }
 
 impl Scene {
     /// An empty data folder, on Friday 20 November 2026 at eight in the morning, in Strasbourg.
     pub(crate) async fn empty() -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let clock = SetClock::at("2026-11-20T07:00:00Z".parse().unwrap());
+        Self::on(tempfile::tempdir().unwrap(), clock).await
+    }
+
+    async fn on(folder: TempDir, clock: SetClock) -> Self {
         let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let node = Node::start(folder.path(), master, Clock::Set(clock.clone())).await;
         let (node, running) = node.unwrap();
         let account = AccountId(Uuid::from_u128(1));
-        let tokens = Tokens::new(vec![Token { token: TOKEN.to_owned(), account }]).unwrap();
+        let tokens = Tokens::new(vec![Token::of_everything(TOKEN, account)]).unwrap();
         let router = router(App::new(Source::Live(node.clone()), tokens));
         Self { node, clock, folder, running, router, last_position: 0, requests: 0 }
     }
@@ -185,10 +192,10 @@ impl Scene {
         headers: &[(&str, &str)],
     ) -> Answer {
         self.requests += 1;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header("authorization", format!("Bearer {TOKEN}"));
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if !headers.iter().any(|(name, _)| ["authorization", "cookie"].contains(name)) {
+            request = request.header("authorization", format!("Bearer {TOKEN}"));
+        }
         if !headers.iter().any(|(name, _)| *name == "idempotency-key") {
             request = request.header("idempotency-key", format!("test-{}", self.requests));
         }
@@ -197,6 +204,41 @@ impl Scene {
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.raw(request.body(body).unwrap()).await
+    }
+
+    /// Opens a session for somebody, on a device of theirs, and answers the token that it holds.
+    pub(crate) async fn signed_in(&self, person: &str, second_factor: bool) -> String {
+        let person = PersonId(person.parse().unwrap());
+        let token = format!("the token of {person}");
+        let what = What::SessionOpened {
+            session: SessionId(Uuid::new_v5(&person.0, b"session")),
+            person,
+            token: TokenHash::of(&token).to_string(),
+            device: Device::Own,
+            means: Means::Password,
+            second_factor,
+        };
+        let (at, account) = (self.node.journal().clock().now(), Some(AccountId::of(person)));
+        self.node.access().record(vec![Entry { at, account, what }]).await.unwrap();
+        token
+    }
+
+    /// Sends a request to any address below `/api/v1` as whoever holds a token. A question is asked
+    /// as things stand after everything that was written before.
+    pub(crate) async fn send_as(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let and = if path.contains('?') { '&' } else { '?' };
+        let path = match method {
+            "GET" => format!("{path}{and}min_position={}", self.last_position),
+            _ => path.to_owned(),
+        };
+        self.send_to(method, &path, body, &[("authorization", &bearer)]).await
     }
 
     /// Sends a request as it is.
@@ -209,7 +251,7 @@ impl Scene {
         self.last_position = self.last_position.max(position.unwrap_or_default());
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, body, headers }
+        Answer { status, body, headers, bytes: bytes.into() }
     }
 
     /// All addresses of the school, for whoever reaches them in another way.
@@ -225,6 +267,12 @@ impl Scene {
     /// Moves the clock.
     pub(crate) fn now(&self, instant: &str) {
         self.clock.set(instant.parse::<DateTime<_>>().unwrap());
+    }
+
+    /// The same school after its server was stopped and started again.
+    pub(crate) async fn restarted(self) -> Self {
+        let clock = self.clock.clone();
+        Self::on(self.stop().await, clock).await
     }
 
     /// Stops the node, and leaves the folder.
@@ -246,6 +294,16 @@ impl Answer {
     #[track_caller]
     pub(crate) fn id(self) -> String {
         self.ok()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// All of it, byte for byte.
+    pub(crate) fn whole(&self) -> String {
+        format!("{} {:?} {}", self.status, self.headers, String::from_utf8_lossy(&self.bytes))
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
     }
 
     /// A header, as text; empty if it is missing.

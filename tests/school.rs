@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod access;
+mod access_log;
+mod accounts;
 mod attendance;
 mod classes;
 mod demo;
 mod events;
 mod families;
 mod faults;
+mod first_day;
+mod imported;
+mod imports;
 mod log_contract;
 mod openapi;
 mod people;

@@ -22,7 +22,8 @@ async fn a_school_is_opened_and_says_what_it_is() {
       "reasons": [],
       "settings": {
         "lateness_max_minutes": 10,
-        "mixed_half_day": "unjustified-wins"
+        "mixed_half_day": "unjustified-wins",
+        "second_factor_for_staff": false
       },
       "time_zone": "Europe/Paris",
       "years": {}
@@ -52,7 +53,7 @@ async fn what_a_school_decides_stands_on_its_sheet() {
       "sensitive": false
     }
     "#);
-    insta::assert_compact_json_snapshot!(sheet["settings"], @r#"{"lateness_max_minutes": 15, "mixed_half_day": "per-hour"}"#);
+    insta::assert_compact_json_snapshot!(sheet["settings"], @r#"{"lateness_max_minutes": 15, "mixed_half_day": "per-hour", "second_factor_for_staff": false}"#);
 }
 
 #[tokio::test]
@@ -280,7 +281,7 @@ async fn nothing_is_decided_or_read_in_a_school_that_is_not_open() {
         ("POST", "/settings", json!({ "lateness-max-minutes": 15 })),
     ] {
         let refused = scene.refused_at(method, &format!("{NOWHERE}{path}"), body).await;
-        assert_eq!(refused, "404 school-not-open", "{method} {path}");
+        assert_eq!(refused, "404 unknown-school", "{method} {path}");
     }
     for path in ["", "/calendar?from=2026-11-20"] {
         let asked = scene.send_to("GET", &format!("{NOWHERE}{path}"), None, &[]).await;

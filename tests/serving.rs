@@ -103,7 +103,7 @@ async fn a_past_day_is_only_read() {
     let instant = "2026-11-20T18:00:00Z".parse().unwrap();
     let db = rebuild::as_of(&journal, scratch.path(), instant).await.unwrap();
     let account = AccountId(Uuid::from_u128(1));
-    let tokens = Tokens::new(vec![Token { token: TOKEN.to_owned(), account }]).unwrap();
+    let tokens = Tokens::new(vec![Token::of_everything(TOKEN, account)]).unwrap();
     let past = router(App::new(Source::Past(Past { journal, db, instant }), tokens));
 
     let (status, sheet) = ask(&past, "GET", "", json!(null)).await;

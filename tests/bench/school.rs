@@ -29,6 +29,7 @@ const SCHOOL_DAYS: [Weekday; 5] =
     [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
 
 /// A school.
+#[derive(Clone)]
 pub(super) struct School {
     number: u64,
     pub(super) uai: Uai,
@@ -52,6 +53,11 @@ impl School {
 
     pub(super) fn opens_at(&self) -> anyhow::Result<DateTime<Utc>> {
         Ok(first_day()?.and_time(NaiveTime::MIN).and_utc())
+    }
+
+    /// One of its students; beyond the last one it begins again.
+    pub(super) fn student_id(&self, number: u64) -> StudentId {
+        StudentId(self.id(Kind::Student, number % (CLASSES * STUDENTS_A_CLASS)))
     }
 
     /// The days with lessons.

@@ -142,11 +142,12 @@ impl Pen {
     async fn send(&mut self) -> anyhow::Result<()> {
         let batch: Vec<_> = std::mem::take(&mut self.batch).into_values().collect();
         self.batched = 0;
-        let log = self.journal.log().clone();
-        let sent = tokio::spawn(async move { log.append(batch).await });
-        if let Some(before) = self.on_its_way.replace(sent) {
+        // Two on their way could reach the log in the wrong order.
+        if let Some(before) = self.on_its_way.take() {
             before.await??;
         }
+        let log = self.journal.log().clone();
+        self.on_its_way = Some(tokio::spawn(async move { log.append(batch).await }));
         Ok(())
     }
 
@@ -168,6 +169,8 @@ fn kind(event: &Event) -> &'static str {
         Event::Timetable(_, event) => event.into(),
         Event::RollCall(_, event) => event.into(),
         Event::Attendance(_, _, event) => event.into(),
+        Event::Account(_, event) => event.into(),
+        Event::Access(_, event) => event.into(),
         Event::Erased(_) => "",
     }
 }

@@ -9,6 +9,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
+#[path = "../bench/access.rs"]
+mod access;
 #[path = "../bench/append.rs"]
 mod append;
 #[path = "../bench/rebuild.rs"]
@@ -24,7 +26,7 @@ mod year;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Numbers for durable appends, replay and rebuild.
+/// Numbers for durable appends, replay, rebuild and the access log.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to measure.
@@ -46,6 +48,8 @@ enum What {
     Replay(replay::Effort),
     /// Events folded into all tables a second.
     Rebuild(replay::Effort),
+    /// Reads a second with an entry in the access log, and the start of a node.
+    Access(access::Effort),
 }
 
 /// One number, and what it is compared with.
@@ -64,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
         What::Append(effort) => append::run(&arguments.folder, effort).await?,
         What::Replay(effort) => replay::run(&arguments.folder, effort).await?,
         What::Rebuild(effort) => rebuild::run(&arguments.folder, effort).await?,
+        What::Access(effort) => access::run(&arguments.folder, effort).await?,
     };
     let mut out = io::stdout().lock();
     for measure in measures {

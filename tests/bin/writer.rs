@@ -3,6 +3,8 @@
 //! Each acknowledgement is a line on standard output, written only after the answer: the command,
 //! its stream, the revision and the position. What the parent read was acknowledged, whatever
 //! becomes of this process. Commands are numbered, so that no two runs of one folder ask the same.
+//! With `--access` they write into the access log instead, and a line is an entry's session and
+//! its position.
 
 use std::{
     io::{self, Write},
@@ -10,9 +12,13 @@ use std::{
     sync::Arc,
 };
 
+use chrono::Utc;
 use clap::Parser;
-use domain::CommandId;
-use replay::{Clock, Node, keys::MasterKey};
+use domain::{
+    CommandId, SessionId,
+    access::{Entry, What},
+};
+use replay::{AccessLog, Clock, Journal, Node, keys::MasterKey};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -32,33 +38,55 @@ struct Arguments {
     /// How many write at the same time.
     #[arg(long, default_value_t = 64)]
     writers: u32,
+    /// Write into the access log.
+    #[arg(long)]
+    access: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Arguments { folder, run, writers } = Arguments::parse();
+    let Arguments { folder, run, writers, access } = Arguments::parse();
     let master = MasterKey::load_or_create(&folder.join("master.key"))?;
     let (node, _running) = Node::start(&folder, master, Clock::System).await?;
-    let school = Arc::new(School::open(node.journal()).await?);
     let mut asking = JoinSet::new();
-    for writer in 0..writers {
-        let (journal, school) = (node.journal().clone(), Arc::clone(&school));
-        asking.spawn(async move {
-            for n in 0.. {
-                let command = command(run, writer, n);
-                if let Some((stream, done)) = school.ask(&journal, command, writer, n).await? {
-                    let revision = done.revision.unwrap_or_default();
-                    let position = done.position;
-                    // One write of one short line: the pipe takes it whole or not at all.
-                    let line = format!("{command} {stream} {revision} {position}\n");
-                    io::stdout().lock().write_all(line.as_bytes())?;
-                }
-            }
-            anyhow::Ok(())
-        });
+    if access {
+        for writer in 0..writers {
+            asking.spawn(note(node.access().clone(), run, writer));
+        }
+    } else {
+        let school = Arc::new(School::open(node.journal()).await?);
+        for writer in 0..writers {
+            asking.spawn(ask(node.journal().clone(), Arc::clone(&school), run, writer));
+        }
     }
     while let Some(ended) = asking.join_next().await {
         ended??;
+    }
+    Ok(())
+}
+
+/// Asks for one command after the other.
+async fn ask(journal: Journal, school: Arc<School>, run: u32, writer: u32) -> anyhow::Result<()> {
+    for n in 0.. {
+        let command = command(run, writer, n);
+        if let Some((stream, done)) = school.ask(&journal, command, writer, n).await? {
+            let revision = done.revision.unwrap_or_default();
+            let position = done.position;
+            // One write of one short line: the pipe takes it whole or not at all.
+            let line = format!("{command} {stream} {revision} {position}\n");
+            io::stdout().lock().write_all(line.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Has one entry after the other written down.
+async fn note(log: AccessLog, run: u32, writer: u32) -> anyhow::Result<()> {
+    for n in 0.. {
+        let session = SessionId(command(run, writer, n).0);
+        let what = What::SessionSeen { session };
+        let position = log.record(vec![Entry { at: Utc::now(), account: None, what }]).await?;
+        io::stdout().lock().write_all(format!("{session} {position}\n").as_bytes())?;
     }
     Ok(())
 }

@@ -71,12 +71,14 @@ impl Store {
         }
     }
 
-    /// Destroys the first events of a closed log, as a retention period will.
-    pub(super) async fn destroy_first(&self) {
+    /// How large the file of a closed log is.
+    pub(super) fn bytes(&self, name: LogName) -> u64 {
+        let file = match name {
+            LogName::School => "school.log",
+            LogName::Access => "access.log",
+        };
         match self {
-            Self::Sqlite(folder) => {
-                execute(folder.path(), "delete from event where position <= 50").await;
-            }
+            Self::Sqlite(folder) => folder.path().join(file).metadata().unwrap().len(),
         }
     }
 

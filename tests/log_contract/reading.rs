@@ -5,7 +5,7 @@ use replay::log::{Expected, Filter, Log, StoredEvent, StreamAppend};
 use super::harness::{Store, append, event, person};
 
 /// Enough for the oldest to be packed and the newest not.
-const EVENTS: u64 = 8_300;
+pub(super) const EVENTS: u64 = 8_300;
 
 const STREAMS: u128 = 7;
 
@@ -151,28 +151,8 @@ async fn a_log_with_nothing_to_do_packs_its_old_events_by_itself() {
     }
 }
 
-#[tokio::test]
-async fn a_log_whose_first_events_were_destroyed_is_read_from_where_it_begins() {
-    for store in Store::all() {
-        let log = store.open().await;
-        log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
-        let before = pages(&log, 0, 100, Filter::default()).await;
-        log.close().await;
-        store.destroy_first().await;
-
-        let log = store.open().await;
-        for max in [1, 7, 100] {
-            assert_eq!(pages(&log, 0, max, Filter::default()).await, before[50..]);
-        }
-        assert_eq!(log.read_stream(person(1), 0, 100).await.unwrap(), before[50..]);
-        let next = log.append(append(1, Expected::Revision(79), 1, "")).await.unwrap();
-        assert_eq!((next.revisions, next.position > before[79].position), (vec![80], true));
-        log.close().await;
-    }
-}
-
 /// Reads to the end and says that pages follow each other.
-async fn pages(log: &Log, after: u64, max: usize, filter: Filter) -> Vec<StoredEvent> {
+pub(super) async fn pages(log: &Log, after: u64, max: usize, filter: Filter) -> Vec<StoredEvent> {
     let (mut events, mut after) = (Vec::new(), after);
     loop {
         let page = log.read_all(after, max, filter).await.unwrap();
@@ -188,7 +168,7 @@ async fn pages(log: &Log, after: u64, max: usize, filter: Filter) -> Vec<StoredE
 }
 
 /// Writes [`EVENTS`] events to [`STREAMS`] streams in turn, a hundred at a time.
-async fn write(log: &Log) {
+pub(super) async fn write(log: &Log) {
     for round in 0..EVENTS / 100 {
         let (who, turn) = (u128::from(round) % STREAMS, round / STREAMS as u64);
         let expected = (turn * 100).checked_sub(1).map_or(Expected::NoStream, Expected::Revision);

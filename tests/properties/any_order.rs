@@ -76,7 +76,9 @@ fn a_request_sent_twice_is_answered_twice_and_executed_once() {
             }
             let second = world.ask_again(asked.clone()).await;
             let due = first.map(|first| {
-                first.map(|done| if done.changed { Done { repeated: true, ..done } } else { done })
+                first.map(|done| {
+                    if done.changed { Done { repeated: true, appended: 0, ..done } } else { done }
+                })
             });
             assert_eq!(second, due, "{asked:?}");
             assert_eq!(world.settle().await, head, "{asked:?}");

@@ -1,0 +1,133 @@
+//! A log that is not kept for ever loses its oldest events, and nothing else.
+
+use domain::Stream;
+use replay::{
+    header,
+    log::{Expected, Filter, Log, LogName, PruneError, StoredEvent},
+};
+
+use super::{
+    harness::{Store, append, person, positions},
+    reading::{EVENTS, pages, write},
+};
+
+#[tokio::test]
+async fn what_is_younger_is_read_as_before_at_whatever_position_a_log_is_pruned() {
+    for store in Store::all() {
+        let log = access(&store).await;
+        write(&log).await;
+        store.pack(&log).await;
+        let whole = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
+        for upto in [1, 700, 999, 1_000, 1_001, 2_500, 3_300, 3_301, 8_000, EVENTS - 1] {
+            log.prune(upto).await.unwrap();
+            let left = &whole[usize::try_from(upto).unwrap()..];
+            for max in [1_000, 100_000] {
+                let read = pages(&log, 0, max, Filter::default()).await;
+                assert!(read == left, "pruned up to {upto}, {max} events a page");
+            }
+            let read = log.read_stream(person(3), 0, usize::MAX >> 1).await.unwrap();
+            assert!(read == of(left, person(3)), "the stream, pruned up to {upto}");
+        }
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn positions_and_revisions_go_on_when_nothing_is_left() {
+    for store in Store::all() {
+        let log = access(&store).await;
+        log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
+        log.prune(u64::MAX).await.unwrap();
+        let nothing = log.read_all(0, 10, Filter::default()).await.unwrap();
+        assert_eq!((nothing.events.len(), nothing.next, nothing.caught_up), (0, 80, true));
+        log.close().await;
+
+        let log = access(&store).await;
+        assert_eq!(log.head().await.unwrap(), 80);
+        let anew = log.append(append(1, Expected::NoStream, 1, "anew")).await;
+        assert!(anew.is_err(), "the stream exists");
+        let next = log.append(append(1, Expected::Revision(79), 1, "")).await.unwrap();
+        assert_eq!((next.revisions, next.position), (vec![80], 81));
+        assert_eq!(positions(&log).await, [81]);
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn pruning_again_or_less_far_changes_nothing() {
+    for store in Store::all() {
+        let log = access(&store).await;
+        log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
+        for upto in [50, 50, 20, 0] {
+            log.prune(upto).await.unwrap();
+            assert_eq!(positions(&log).await, (51..=80).collect::<Vec<_>>());
+        }
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_room_of_what_was_pruned_is_used_again() {
+    for store in Store::all() {
+        let log = access(&store).await;
+        for who in 0..20 {
+            log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
+        }
+        log.close().await;
+        let before = store.bytes(LogName::Access);
+
+        let log = access(&store).await;
+        log.prune(9_900).await.unwrap();
+        for who in 20..39 {
+            log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
+        }
+        log.close().await;
+        let after = store.bytes(LogName::Access);
+        assert!(after < before + before / 10, "{before} bytes have become {after}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writing_and_reading_go_on_while_a_log_is_pruned() {
+    for store in Store::all() {
+        let log = access(&store).await;
+        write(&log).await;
+        store.pack(&log).await;
+        let whole = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
+        let (pruning, left) = (log.clone(), whole[5_000..].to_vec());
+        let pruning = tokio::spawn(async move {
+            for upto in (0..=5_000).step_by(250) {
+                pruning.prune(upto).await.unwrap();
+            }
+        });
+        for who in 500..540 {
+            log.append(append(who, Expected::NoStream, 10, "more")).await.unwrap();
+            let read = pages(&log, 5_000, 700, Filter::default()).await;
+            assert!(read[..left.len()] == left, "what is younger is always there");
+        }
+        pruning.await.unwrap();
+        let read = pages(&log, 0, 700, Filter::default()).await;
+        assert_eq!((read[0].position, read.len() as u64), (5_001, EVENTS - 5_000 + 400));
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_happened_in_the_schools_is_never_pruned() {
+    for store in Store::all() {
+        let log = store.open().await;
+        log.append(append(1, Expected::NoStream, 2, "")).await.unwrap();
+        assert!(matches!(log.prune(1).await, Err(PruneError::NotThisLog)));
+        assert_eq!(positions(&log).await, [1, 2]);
+        log.close().await;
+    }
+}
+
+async fn access(store: &Store) -> Log {
+    store.open_named(LogName::Access).await.unwrap()
+}
+
+fn of(events: &[StoredEvent], stream: Stream) -> Vec<StoredEvent> {
+    let own = |event: &&StoredEvent| header::decode(&event.header).unwrap().stream == stream;
+    events.iter().filter(own).cloned().collect()
+}
