@@ -49,12 +49,12 @@ pub struct Feed {
 impl Feed {
     /// The students told; none where their file was not given.
     pub(super) fn all_students(&self) -> impl Iterator<Item = &Student> {
-        self.students.iter().flat_map(|students| &students.people)
+        self.students.iter().flat_map(|students| students.people.iter().map(AsRef::as_ref))
     }
 
     /// The guardians told; none where their file was not given.
     pub(super) fn all_guardians(&self) -> impl Iterator<Item = &Guardian> {
-        self.guardians.iter().flat_map(|guardians| &guardians.people)
+        self.guardians.iter().flat_map(|guardians| guardians.people.iter().map(AsRef::as_ref))
     }
 
     /// The staff told; none where their file was not given.
@@ -103,8 +103,12 @@ pub struct Place {
 /// Those who learn in the school, or did this year.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Students {
-    /// Each once.
-    pub people: Vec<Student>,
+    /// Each once. Boxed, so that a list of many grows without copying them.
+    #[expect(
+        clippy::vec_box,
+        reason = "a copy of twice the length would be most of an import's memory"
+    )]
+    pub people: Vec<Box<Student>>,
     /// Whether the file tells addresses: without them it does not say that there are none.
     pub with_addresses: bool,
 }
@@ -181,7 +185,8 @@ impl From<Kind> for ClassKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guardians {
     /// Each once, whatever the number of children.
-    pub people: Vec<Guardian>,
+    #[expect(clippy::vec_box, reason = "as with students: a list grows without copying them")]
+    pub people: Vec<Box<Guardian>>,
     /// Who answers for whom. Where the students are told too, only links to one of them.
     pub links: Vec<GuardianLink>,
     /// Whether the file tells addresses: without them it does not say that there are none.

@@ -59,7 +59,7 @@ impl Pad<'_> {
         make: impl FnOnce(Place, &mut Fields) -> Result<T, RecordFault>,
     ) -> Result<Option<T>, Broken> {
         let place = self.place(fields.line);
-        // Twice, for a list that grows is copied into one of twice the length.
+        // Twice, for a list that grows is copied into one of twice the length, unless it is of boxes.
         self.weigh(place.line, 2 * size_of::<T>() + fields.weight_bytes())?;
         let made = fields.said_once().and_then(|()| make(place, &mut fields));
         for warning in fields.warnings() {

@@ -37,7 +37,8 @@ const LINK: [&str; 8] = [
 /// The guardians of a file, as far as it is read.
 #[derive(Debug, Default)]
 pub(in crate::imports) struct GuardiansRead {
-    people: Vec<Guardian>,
+    #[expect(clippy::vec_box, reason = "see Guardians")]
+    people: Vec<Box<Guardian>>,
     numbers: HashSet<Box<str>>,
     links: Vec<GuardianLink>,
     linked: HashSet<Box<str>>,
@@ -79,7 +80,7 @@ impl GuardiansRead {
         if pad.is_refused(Record::Guardian, &number) || !self.numbers.insert(number.clone()) {
             return pad.tell(Record::Guardian, &number, line, RecordFault::NumberTwice);
         }
-        self.people.push(person);
+        self.people.push(Box::new(person));
         Ok(())
     }
 

@@ -35,7 +35,8 @@ const FIELDS: [&str; 14] = [
 /// The students of a file, as far as it is read.
 #[derive(Debug, Default)]
 pub(in crate::imports) struct StudentsRead {
-    people: Vec<Student>,
+    #[expect(clippy::vec_box, reason = "see Students")]
+    people: Vec<Box<Student>>,
     at: HashMap<Box<str>, usize>,
     national_numbers: HashSet<Box<str>>,
     addresses: Addresses,
@@ -82,7 +83,7 @@ impl StudentsRead {
             return pad.refuse(Record::Student, &number, line, RecordFault::NationalNumberTwice);
         }
         self.at.insert(number, self.people.len());
-        self.people.push(student);
+        self.people.push(Box::new(student));
         Ok(())
     }
 
