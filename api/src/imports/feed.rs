@@ -103,11 +103,8 @@ pub struct Place {
 /// Those who learn in the school, or did this year.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Students {
-    /// Each once. Boxed, so that a list of many grows without copying them.
-    #[expect(
-        clippy::vec_box,
-        reason = "a copy of twice the length would be most of an import's memory"
-    )]
+    /// Each once. Boxed, so that a list of many grows without copying them: the copy, of twice the
+    /// length, would be most of an import's memory.
     pub people: Vec<Box<Student>>,
     /// Whether the file tells addresses: without them it does not say that there are none.
     pub with_addresses: bool,
@@ -184,8 +181,7 @@ impl From<Kind> for ClassKind {
 /// Those who answer for students, and for whom.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guardians {
-    /// Each once, whatever the number of children.
-    #[expect(clippy::vec_box, reason = "as with students: a list grows without copying them")]
+    /// Each once, whatever the number of children. Boxed, as students are.
     pub people: Vec<Box<Guardian>>,
     /// Who answers for whom. Where the students are told too, only links to one of them.
     pub links: Vec<GuardianLink>,
