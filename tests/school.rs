@@ -17,6 +17,7 @@ mod imports;
 mod log_contract;
 mod openapi;
 mod people;
+mod postgres;
 mod properties;
 mod rollcalls;
 mod scene;

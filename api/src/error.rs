@@ -13,7 +13,7 @@ use domain::{
     families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
     timetable::TimetableError,
 };
-use replay::{ExecuteError, NotYet, access::NotRecorded};
+use replay::{ExecuteError, NotYet, access::NotRecorded, log::StoreError};
 use serde::Serialize;
 use strum::{EnumMessage, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
@@ -269,6 +269,12 @@ impl From<NotRecorded> for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         Self::Internal(error.into())
     }
 }

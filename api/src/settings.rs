@@ -10,7 +10,7 @@ use api::{Provider, Providers, Token, Tokens};
 use chrono::Months;
 use clap::{Args, ValueHint};
 use config::{Config, Environment, File};
-use replay::keys::MasterKey;
+use replay::{Place, keys::MasterKey, place::LogUrl};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -33,6 +33,12 @@ pub(crate) struct Flags {
     /// The data folder [default: data]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: Option<PathBuf>,
+    /// Where the log is: sqlite:DIR or postgres://… [default: sqlite: and the data folder]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    log: Option<String>,
+    /// Where the keys are: sqlite:DIR or postgres://… [default: sqlite: and the data folder]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    keys: Option<String>,
     /// The address to listen on [default: 127.0.0.1:8420]
     #[arg(long, global = true, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -51,6 +57,8 @@ pub(crate) struct Settings {
     /// The proxies that are believed when they say for whom they ask.
     #[serde(default)]
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    log: Option<String>,
+    keys: Option<String>,
     master_key_file: Option<PathBuf>,
     access_log_months: u32,
     #[serde(default)]
@@ -76,6 +84,8 @@ impl Flags {
             .add_source(Environment::with_prefix("PREAU"))
             .set_override_option("data", path(&self.data))?
             .set_override_option("listen", self.listen.map(|listen| listen.to_string()))?
+            .set_override_option("log", self.log.clone())?
+            .set_override_option("keys", self.keys.clone())?
             .set_override_option("master_key_file", path(&self.master_key_file))?
             .build()
             .context("reading the settings")?;
@@ -95,12 +105,38 @@ impl Settings {
             data,
             listen,
             trusted_proxies: Vec::new(),
+            log: flags.log.clone(),
+            keys: flags.keys.clone(),
             master_key_file: None,
             access_log_months: ACCESS_LOG_MONTHS,
             tokens: Vec::new(),
             public_url: None,
             providers: Vec::new(),
         })
+    }
+
+    /// Where the server keeps what it has.
+    pub(crate) fn place(&self) -> anyhow::Result<Place> {
+        let mut place = Place::from(self.data.as_path());
+        if let Some(url) = &self.log {
+            place.log = url.parse().context("reading the setting log")?;
+        }
+        if let Some(url) = &self.keys {
+            place.keys = url.parse().context("reading the setting keys")?;
+        }
+        Ok(place)
+    }
+
+    /// The same, of a server that has run before.
+    pub(crate) fn existing_place(&self) -> anyhow::Result<Place> {
+        let place = self.place()?;
+        if let LogUrl::Sqlite(folder) = &place.log
+            && !folder.join("school.log").exists()
+        {
+            let folder = folder.display();
+            bail!("there is no log in {folder}: name the data folder with --data, or --log URL");
+        }
+        Ok(place)
     }
 
     /// The file of the master key.
@@ -148,6 +184,10 @@ impl std::fmt::Display for Settings {
     /// All but the secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "data = {:?}", self.data)?;
+        match self.place() {
+            Ok(Place { log, keys, .. }) => writeln!(f, "log = \"{log}\"\nkeys = \"{keys}\"")?,
+            Err(error) => writeln!(f, "# {error:#}")?,
+        }
         writeln!(f, "listen = {:?}", self.listen.to_string())?;
         let proxies: Vec<_> = self.trusted_proxies.iter().map(IpAddr::to_string).collect();
         writeln!(f, "trusted_proxies = {proxies:?}")?;

@@ -16,10 +16,7 @@ mod sessions;
 mod tests;
 mod writer;
 
-use std::{
-    path::Path,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context;
 use chrono::{DateTime, Months, Utc};
@@ -38,6 +35,7 @@ pub use sessions::{
 use crate::{
     Journal,
     log::{Log, LogName},
+    place::LogUrl,
 };
 use sessions::Sessions;
 use writer::{Job, Writer};
@@ -75,8 +73,8 @@ impl AccessLog {
     ///
     /// # Errors
     /// When it cannot be opened or read, or another process has it open.
-    pub async fn open(folder: &Path, schools: &Journal, kept: Months) -> anyhow::Result<Self> {
-        let log = Log::open(folder, LogName::Access).await.context("opening the access log")?;
+    pub async fn open(url: &LogUrl, schools: &Journal, kept: Months) -> anyhow::Result<Self> {
+        let log = Log::open(url, LogName::Access).await.context("opening the access log")?;
         let journal = schools.beside(log);
         let (sessions, last) = Sessions::fold(&journal).await.context("reading the access log")?;
         let sessions = Arc::new(RwLock::new(sessions));
@@ -91,8 +89,8 @@ impl AccessLog {
     ///
     /// # Errors
     /// When it is not there, or cannot be opened.
-    pub async fn open_to_read(folder: &Path, schools: &Journal) -> anyhow::Result<Self> {
-        let log = Log::open_to_read(folder, LogName::Access).await;
+    pub async fn open_to_read(url: &LogUrl, schools: &Journal) -> anyhow::Result<Self> {
+        let log = Log::open_to_read(url, LogName::Access).await;
         let journal = schools.beside(log.context("opening the access log")?);
         // Nobody takes from this queue: every entry is refused.
         let (queue, _) = mpsc::channel(1);

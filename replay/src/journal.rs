@@ -7,7 +7,7 @@ mod decoding;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{Dossier, KeyId, Recorded, Stream};
@@ -16,6 +16,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 pub use decoding::{Unreadable, WhyUnreadable};
 
 use crate::{
+    Place,
     clock::Clock,
     execute::States,
     keys::{MasterKey, Vault, VaultError},
@@ -58,25 +59,32 @@ pub struct Page {
 pub struct Pages(mpsc::Receiver<JoinHandle<anyhow::Result<Page>>>);
 
 impl Journal {
-    /// Opens the log and the vault of a data folder, and makes them at first.
+    /// Opens the log and the vault of a place, and makes them at first.
     ///
     /// # Errors
     /// When one of them cannot be opened, or the master key is not the vault's.
-    pub async fn open(folder: &Path, master: MasterKey, clock: Clock) -> anyhow::Result<Self> {
-        // First the log, which no other process can have open: the vault is then ours too.
-        let log = Log::open(folder, LogName::School).await.context("opening the log")?;
-        let vault = Vault::open(folder, master).await.context("opening the vault")?;
+    pub async fn open(
+        place: impl Into<Place>,
+        master: MasterKey,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let place = place.into();
+        // First the log: where no other process can have it open, the vault is then ours too.
+        let log = Log::open(&place.log, LogName::School).await.context("opening the log")?;
+        let vault = Vault::open(&place.keys, master).await.context("opening the vault")?;
         Ok(Self(Arc::new(Inner { log, vault, clock, states: States::default() })))
     }
 
-    /// Opens the log and the vault of a data folder only to read them, beside a node that may be
-    /// running on it.
+    /// Opens the log and the vault of a place only to read them, beside a node that may be running
+    /// on it.
     ///
     /// # Errors
     /// When one of them is not there, or the master key is not the vault's.
-    pub async fn open_to_read(folder: &Path, master: MasterKey) -> anyhow::Result<Self> {
-        let log = Log::open_to_read(folder, LogName::School).await.context("opening the log")?;
-        let vault = Vault::open_to_read(folder, master).await.context("opening the vault")?;
+    pub async fn open_to_read(place: impl Into<Place>, master: MasterKey) -> anyhow::Result<Self> {
+        let place = place.into();
+        let log = Log::open_to_read(&place.log, LogName::School).await;
+        let log = log.context("opening the log")?;
+        let vault = Vault::open_to_read(&place.keys, master).await.context("opening the vault")?;
         Ok(Self(Arc::new(Inner { log, vault, clock: Clock::System, states: States::default() })))
     }
 
@@ -101,7 +109,9 @@ impl Journal {
         &self.0.clock
     }
 
+    /// What was decided on lately; nothing of it from before a key was destroyed.
     pub(crate) fn states(&self) -> &States {
+        self.0.states.forget_before(self.vault().erasures());
         &self.0.states
     }
 
@@ -118,7 +128,7 @@ impl Journal {
     /// As [`Vault::erase`].
     pub async fn erase(&self, dossier: Dossier) -> Result<Option<KeyId>, VaultError> {
         let erased = self.vault().erase(dossier).await;
-        self.states().clear();
+        self.states();
         erased
     }
 

@@ -1,54 +1,49 @@
 //! The vault: the keys of dossiers, wrapped by the master key, and what is left of destroyed ones.
 //!
-//! A SQLite file of its own, `vault/vault.db` in the data folder, never part of the log: to destroy
-//! a key is to make every event under it unreadable, in the log and in all its copies. A key's id
-//! says nothing about its dossier. Deciding that a dossier is due is not told here. The same file
-//! keeps what people sign in with ([`secrets`], [`logins`]).
+//! A store of its own ([`store`]), a file of the data folder or tables of a database, never part of
+//! the log: to destroy a key is to make every event under it unreadable, in the log and in all its
+//! copies. A key's id says nothing about its dossier. Deciding that a dossier is due is not told
+//! here. The same store keeps what people sign in with ([`secrets`], [`logins`]).
 //!
-//! Keys that were used lately stay in memory. One task writes, so that commands that need new keys
-//! at the same time share a commit.
+//! Keys that were used lately stay in memory. Where other nodes destroy keys too, memory is trusted
+//! for as long as the store was asked for them lately ([`erasures`]). One task writes, so that
+//! commands that need new keys at the same time share a commit.
 
+mod erasures;
 pub(crate) mod hex;
 mod logins;
 mod master;
+mod postgres;
 mod secrets;
 mod shelf;
+mod sqlite;
+mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use std::{
-    fs::{DirBuilder, File},
-    io,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use domain::{Dossier, KeyId, SchoolYear};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, SqlitePool,
-    sqlite::{
-        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
-        SqliteSynchronous,
-    },
-};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
 };
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use logins::login_of_names;
 pub use master::{MasterKey, MasterKeyError};
 pub use secrets::SecretKind;
 
-use crate::seal::{Key, NotSealed};
+use crate::{
+    log::StoreError,
+    place::KeysUrl,
+    seal::{Key, NotSealed},
+};
 use shelf::Shelf;
+use store::{KeyRow, Readers, Transaction, Writing};
 use writer::{Job, Reply, Writer};
 
-const READERS_MAX: u32 = 4;
 const KNOWN_TEXT: &[u8] = b"the master key of this vault";
 
 /// The keys of a node's dossiers. Cheap to clone.
@@ -56,7 +51,7 @@ const KNOWN_TEXT: &[u8] = b"the master key of this vault";
 pub struct Vault {
     master: Arc<Key>,
     shelf: Arc<Shelf>,
-    readers: SqlitePool,
+    readers: Readers,
     jobs: mpsc::UnboundedSender<Job>,
 }
 
@@ -96,57 +91,50 @@ pub enum VaultError {
     /// The folder cannot be made.
     #[error("the vault's folder cannot be made")]
     Folder(#[source] Arc<io::Error>),
-    /// The file cannot be read or written.
+    /// It cannot be read or written.
     #[error("the vault cannot be read or written")]
-    Store(#[source] Arc<sqlx::Error>),
+    Store(#[source] Arc<StoreError>),
 }
 
 impl From<sqlx::Error> for VaultError {
     fn from(error: sqlx::Error) -> Self {
+        Self::Store(Arc::new(error.into()))
+    }
+}
+
+impl From<StoreError> for VaultError {
+    fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
     }
 }
 
 impl Vault {
-    /// Opens the vault of a data folder, and makes it at first.
+    /// Opens a vault, and makes it at first.
     ///
     /// # Errors
-    /// When the master key is not the one it was made with, or the file cannot be opened.
-    pub async fn open(folder: &Path, master: MasterKey) -> Result<Self, VaultError> {
-        let file = make_folder(folder).map_err(|error| VaultError::Folder(Arc::new(error)))?;
-        let options = SqliteConnectOptions::new().filename(file.join("vault.db"));
-        // No checkpoint behind the writer's back: SQLite would not say that it failed.
-        let mut connection = (options.clone().create_if_missing(true))
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("secure_delete", "ON")
-            .pragma("wal_autocheckpoint", "0")
-            .connect()
-            .await?;
-        let migrated = sqlx::migrate!("./migrations_vault").run(&mut connection).await;
-        migrated.map_err(sqlx::Error::from)?;
+    /// When the master key is not the one it was made with, or it cannot be opened.
+    pub async fn open(url: &KeysUrl, master: MasterKey) -> Result<Self, VaultError> {
+        let (readers, mut writing) = store::open(url).await?;
         let MasterKey(master) = master;
         let (master, shelf) = (Arc::new(master), Arc::new(Shelf::default()));
-        check_master(&mut connection, &master).await?;
-        let readers = open_readers(options).await?;
+        put_master_check(&mut writing, &readers, &master).await?;
+        check_master(&readers, &master).await?;
+        erasures::follow(&readers, &shelf).await?;
         let (jobs, queue) = mpsc::unbounded_channel();
-        let writer = Writer::new(connection, master.clone(), shelf.clone());
-        tokio::spawn(writer.run(queue));
+        tokio::spawn(Writer::new(writing, master.clone(), shelf.clone()).run(queue));
         Ok(Self { master, shelf, readers, jobs })
     }
 
     /// Opens a vault that is there only to open events with its keys, beside whoever writes it.
     ///
     /// # Errors
-    /// When there is no vault in the folder, or the master key is not the one it was made with.
-    pub async fn open_to_read(folder: &Path, master: MasterKey) -> Result<Self, VaultError> {
-        let file = folder.join("vault").join("vault.db");
-        let readers = open_readers(SqliteConnectOptions::new().filename(file)).await?;
+    /// When there is no vault, or the master key is not the one it was made with.
+    pub async fn open_to_read(url: &KeysUrl, master: MasterKey) -> Result<Self, VaultError> {
+        let readers = store::open_to_read(url).await?;
         let MasterKey(master) = master;
         let (master, shelf) = (Arc::new(master), Arc::new(Shelf::default()));
-        let mut connection = readers.acquire().await?;
-        check_master(&mut connection, &master).await?;
-        drop(connection);
+        check_master(&readers, &master).await?;
+        erasures::follow(&readers, &shelf).await?;
         // Nobody takes from this queue: making and erasing keys is refused.
         let (jobs, _) = mpsc::unbounded_channel();
         Ok(Self { master, shelf, readers, jobs })
@@ -185,10 +173,9 @@ impl Vault {
         &self,
         keys: &[KeyId],
     ) -> Result<Vec<(KeyId, Result<Opening, VaultError>)>, VaultError> {
-        const THESE: &str = "key_id in (select unhex(value) from json_each(?))";
-        let list: Vec<_> = keys.iter().map(|key| key.0.simple().to_string()).collect();
-        let list = serde_json::json!(list).to_string();
-        self.read(THESE, list).await
+        let erasures = self.shelf.erasures();
+        let rows = self.readers.keys(keys).await?;
+        self.unwrapped(rows, erasures).await
     }
 
     /// What opens an event, when it is in memory.
@@ -201,9 +188,9 @@ impl Vault {
     /// # Errors
     /// When the vault cannot be read.
     pub async fn warm(&self) -> Result<(), VaultError> {
-        const NEWEST: &str = "wrapped is not null order by key_id desc limit ?";
-        self.read(NEWEST, shelf::KEYS_MAX.to_string()).await?;
-        Ok(())
+        let erasures = self.shelf.erasures();
+        let rows = self.readers.newest_keys(shelf::KEYS_MAX).await?;
+        self.unwrapped(rows, erasures).await.map(drop)
     }
 
     /// Destroys the key of a dossier, on the disk and in memory, and says which one it was. Where
@@ -224,13 +211,13 @@ impl Vault {
         &self,
         dossier: Dossier,
     ) -> Result<Vec<SchoolYear>, VaultError> {
-        let select = "select year from json_each(?) asked cross join sealing_key \
-            on subject = asked.value->>0 and category = asked.value->>1 \
-            and year < asked.value->>2 and erased_at is null order by year";
-        let asked = serde_json::json!([writer::columns(&dossier)]).to_string();
-        let years = sqlx::query_scalar(select).bind(asked);
-        let years: Vec<u16> = years.fetch_all(&self.readers).await?;
-        Ok(years.into_iter().map(SchoolYear).collect())
+        Ok(self.readers.live_years_before(&dossier).await?)
+    }
+
+    /// How many times keys were destroyed, as far as this node knows: what was made of opened events
+    /// before the last time may hold what is gone.
+    pub(crate) fn erasures(&self) -> u64 {
+        self.shelf.erasures()
     }
 
     /// A key of the node itself, for what leaves it and comes back: the same on every node with this
@@ -245,24 +232,20 @@ impl Vault {
         answer.await.map_err(|_| VaultError::Stopped)?
     }
 
-    /// Reads keys, unwraps them away from the runtime, and puts them on the shelf.
-    async fn read(
+    /// Unwraps keys away from the runtime, and puts them on the shelf. They were asked for after so
+    /// many `erasures`.
+    async fn unwrapped(
         &self,
-        which: &'static str,
-        argument: String,
+        rows: Vec<KeyRow>,
+        erasures: u64,
     ) -> Result<Vec<(KeyId, Result<Opening, VaultError>)>, VaultError> {
-        let erasures = self.shelf.erasures();
-        let select = format!("select key_id, wrapped from sealing_key where {which}");
-        let rows = sqlx::query_as(AssertSqlSafe(select)).bind(argument);
-        let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = rows.fetch_all(&self.readers).await?;
         let (master, shelf) = (self.master.clone(), self.shelf.clone());
         let read = spawn_blocking(move || {
-            let unwrapped = |(id, wrapped): (Vec<u8>, Option<_>)| {
-                let id = key_id(&id)?;
+            let unwrapped = |(id, wrapped): KeyRow| {
                 let key = |wrapped: Vec<u8>| unwrap(&master, id, &wrapped).map(Opening::Key);
-                Some((id, wrapped.map_or(Ok(Opening::Erased), key)))
+                (id, wrapped.map_or(Ok(Opening::Erased), key))
             };
-            let keys: Vec<_> = rows.into_iter().filter_map(unwrapped).collect();
+            let keys: Vec<_> = rows.into_iter().map(unwrapped).collect();
             shelf.put(&keys, erasures);
             keys
         });
@@ -270,38 +253,28 @@ impl Vault {
     }
 }
 
-async fn open_readers(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    SqlitePoolOptions::new()
-        .max_connections(READERS_MAX)
-        .test_before_acquire(false)
-        .connect_with(options.read_only(true))
-        .await
-}
-
-fn make_folder(folder: &Path) -> io::Result<PathBuf> {
-    let vault = folder.join("vault");
-    DirBuilder::new().recursive(true).mode(0o700).create(&vault)?;
-    File::open(folder)?.sync_all()?;
-    Ok(vault)
-}
-
-async fn check_master(connection: &mut SqliteConnection, master: &Key) -> Result<(), VaultError> {
-    let known = sqlx::query_scalar("select wrapped from master_check");
-    let known: Option<Vec<u8>> = known.fetch_optional(&mut *connection).await?;
-    if let Some(known) = known {
-        let mut room = Vec::new();
-        let opened = master.open(b"master_check", &known, &mut room);
-        return opened.map(|_| ()).map_err(|_| VaultError::WrongMasterKey);
+/// Keeps a known text under the master key in a vault that is new.
+async fn put_master_check(
+    writing: &mut Writing,
+    readers: &Readers,
+    master: &Key,
+) -> Result<(), VaultError> {
+    if readers.master_check().await?.is_none() {
+        let known = master.close(b"master_check", KNOWN_TEXT.to_vec())?;
+        let mut transaction: Transaction<'_> = writing.begin().await?;
+        transaction.put_master_check(known).await?;
+        transaction.commit().await?;
     }
-    let known = master.close(b"master_check", KNOWN_TEXT.to_vec())?;
-    let insert = sqlx::query("insert into master_check (id, wrapped) values (1, ?)").bind(known);
-    insert.execute(connection).await?;
     Ok(())
 }
 
-/// The id in a row; rows are only written with one.
-fn key_id(column: &[u8]) -> Option<KeyId> {
-    Uuid::from_slice(column).ok().map(KeyId)
+/// Whether it is the master key that the vault was made with. A vault without the known text was
+/// never used.
+async fn check_master(readers: &Readers, master: &Key) -> Result<(), VaultError> {
+    let Some(known) = readers.master_check().await? else { return Ok(()) };
+    let mut room = Vec::new();
+    let opened = master.open(b"master_check", &known, &mut room);
+    opened.map(drop).map_err(|_| VaultError::WrongMasterKey)
 }
 
 fn wrap(master: &Key, id: KeyId, key: &Key) -> Result<Vec<u8>, NotSealed> {

@@ -1,24 +1,30 @@
 //! The log: where every event is kept, in one order, for ever.
 //!
-//! An enum over engines, chosen by a URL. An engine stores bytes: what they mean, and who may open
-//! them, is told in [`crate::header`] and [`crate::seal`].
+//! An enum over engines, chosen by a URL ([`crate::place`]). An engine stores bytes: what they mean,
+//! and who may open them, is told in [`crate::header`] and [`crate::seal`].
 //!
 //! **The law of positions:** a position is an opaque, growing `u64`; once position p can be read,
-//! nothing below p ever appears. SQLite's are dense, 1, 2, 3…; readers may not count on density.
+//! nothing below p ever appears. Those of SQLite and PostgreSQL are dense, 1, 2, 3…; readers may not
+//! count on density.
 //!
 //! **The law of retries:** where the events found after the expected revision have the ids of those
 //! that are appended, and the same bytes, the append answers as it did the first time
 //! (`deduplicated`). The same ids with other bytes are refused. When nobody can say whether a commit
 //! reached the disk the answer is [`AppendError::Unknown`], and the same append may be tried again.
 
+mod group;
+pub mod postgres;
+mod queue;
 pub mod sqlite;
 
-use std::path::Path;
+use std::{collections::HashSet, io};
 
 use bytes::Bytes;
 use domain::{EventId, Stream, Uai};
 use tokio::sync::watch;
 
+use crate::place::LogUrl;
+use postgres::PostgresLog;
 use sqlite::SqliteLog;
 
 /// Which of the two logs of a node: same code, each with positions of its own.
@@ -35,6 +41,8 @@ pub enum LogName {
 pub enum Log {
     /// One machine, nothing to install.
     Sqlite(SqliteLog),
+    /// Several nodes on one database.
+    Postgres(PostgresLog),
 }
 
 /// Events for one stream.
@@ -101,7 +109,35 @@ pub enum AppendError {
     Unknown,
     /// It was not written.
     #[error("the log could not be written")]
-    Store(#[source] sqlx::Error),
+    Store(#[from] StoreError),
+}
+
+/// Why a store cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database says so.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The schema of the database cannot be made or is not ours.
+    #[error(transparent)]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] io::Error),
+    /// The database answers before its disk does, so that nothing it acknowledges is certain.
+    #[error(
+        "the database acknowledges what is not on its disk: set synchronous_commit and fsync to on"
+    )]
+    NotDurable,
+    /// What failed was told to another who had asked for the same.
+    #[error("{0}")]
+    Told(String),
+    /// It was closed, or is only there to be read.
+    #[error("the log takes no more events")]
+    Stopped,
+    /// The batch says too little, or one thing twice.
+    #[error("an append names at least one stream, each once and with at least one event")]
+    NotABatch,
 }
 
 /// Why old events were not destroyed.
@@ -112,7 +148,7 @@ pub enum PruneError {
     NotThisLog,
     /// Not all of them were.
     #[error("old events of the log could not be destroyed")]
-    Store(#[source] sqlx::Error),
+    Store(#[from] StoreError),
 }
 
 /// An event as bytes, with its place in the log.
@@ -145,20 +181,26 @@ pub struct Filter {
 }
 
 impl Log {
-    /// Opens the log `name` in the data folder, and creates it at first.
+    /// Opens the log `name` of a place, and creates it at first.
     ///
     /// # Errors
-    /// When the folder or the file cannot be opened or is not a log.
-    pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
-        Ok(Self::Sqlite(SqliteLog::open(folder, name).await?))
+    /// When it cannot be opened or is not a log.
+    pub async fn open(url: &LogUrl, name: LogName) -> Result<Self, StoreError> {
+        Ok(match url {
+            LogUrl::Sqlite(folder) => Self::Sqlite(SqliteLog::open(folder, name).await?),
+            LogUrl::Postgres(url) => Self::Postgres(PostgresLog::open(url, name).await?),
+        })
     }
 
     /// Opens a log that is there only to read it, up to where it is now, beside whoever writes it.
     ///
     /// # Errors
-    /// When there is no log in the folder, or it cannot be opened.
-    pub async fn open_to_read(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
-        Ok(Self::Sqlite(SqliteLog::open_to_read(folder, name).await?))
+    /// When there is no log, or it cannot be opened.
+    pub async fn open_to_read(url: &LogUrl, name: LogName) -> Result<Self, StoreError> {
+        Ok(match url {
+            LogUrl::Sqlite(folder) => Self::Sqlite(SqliteLog::open_to_read(folder, name).await?),
+            LogUrl::Postgres(url) => Self::Postgres(PostgresLog::open_to_read(url, name).await?),
+        })
     }
 
     /// Appends to all streams of the batch, or to none.
@@ -166,8 +208,14 @@ impl Log {
     /// # Errors
     /// See [`AppendError`]: only after `Unknown` may the events be in the log.
     pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
+        let mut streams = HashSet::new();
+        let right = |part: &StreamAppend| !part.events.is_empty() && streams.insert(part.stream);
+        if batch.is_empty() || !batch.iter().all(right) {
+            return Err(StoreError::NotABatch.into());
+        }
         match self {
             Self::Sqlite(log) => log.append(batch).await,
+            Self::Postgres(log) => log.append(batch).await,
         }
     }
 
@@ -180,9 +228,10 @@ impl Log {
         stream: Stream,
         from: u64,
         max: usize,
-    ) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    ) -> Result<Vec<StoredEvent>, StoreError> {
         match self {
             Self::Sqlite(log) => log.read_stream(stream, from, max).await,
+            Self::Postgres(log) => log.read_stream(stream, from, max).await,
         }
     }
 
@@ -196,9 +245,10 @@ impl Log {
         after: u64,
         max: usize,
         filter: Filter,
-    ) -> Result<Page, sqlx::Error> {
+    ) -> Result<Page, StoreError> {
         match self {
-            Self::Sqlite(log) => log.read_all(after, max, filter).await,
+            Self::Sqlite(log) => Ok(log.read_all(after, max, filter).await?),
+            Self::Postgres(log) => log.read_all(after, max, filter).await,
         }
     }
 
@@ -206,9 +256,10 @@ impl Log {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn head(&self) -> Result<u64, sqlx::Error> {
+    pub async fn head(&self) -> Result<u64, StoreError> {
         match self {
-            Self::Sqlite(log) => log.head().await,
+            Self::Sqlite(log) => Ok(log.head()),
+            Self::Postgres(log) => log.head().await,
         }
     }
 
@@ -216,6 +267,7 @@ impl Log {
     pub fn wake(&self) -> watch::Receiver<u64> {
         match self {
             Self::Sqlite(log) => log.wake(),
+            Self::Postgres(log) => log.wake(),
         }
     }
 
@@ -224,18 +276,25 @@ impl Log {
     /// # Errors
     /// See [`PruneError`]: only the access log may be pruned.
     pub async fn prune(&self, upto: u64) -> Result<(), PruneError> {
-        match self {
-            Self::Sqlite(log) => match log.name() {
-                LogName::School => Err(PruneError::NotThisLog),
-                LogName::Access => log.prune(upto).await.map_err(PruneError::Store),
-            },
+        let name = match self {
+            Self::Sqlite(log) => log.name(),
+            Self::Postgres(log) => log.name(),
+        };
+        match (name, self) {
+            (LogName::School, _) => return Err(PruneError::NotThisLog),
+            (LogName::Access, Self::Sqlite(log)) => {
+                log.prune(upto).await.map_err(StoreError::from)?
+            }
+            (LogName::Access, Self::Postgres(log)) => log.prune(upto).await?,
         }
+        Ok(())
     }
 
-    /// Commits what is queued, then closes the files.
+    /// Commits what is queued, then closes the store.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(log) => log.close().await,
+            Self::Postgres(log) => log.close().await,
         }
     }
 }

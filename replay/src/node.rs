@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    AccessLog, Clock, Journal, access,
+    AccessLog, Clock, Journal, Place, access,
     follow::{Follower, Tables},
     keys::MasterKey,
     react::{Reacted, Reactor},
@@ -16,7 +16,7 @@ use crate::{
 /// How long a reader waits for what it names before it is told to ask again.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Everything that runs on a data folder. Cheap to clone; whoever stops it stops it for all.
+/// Everything that runs on a place. Cheap to clone; whoever stops it stops it for all.
 #[derive(Clone, Debug)]
 pub struct Node {
     journal: Journal,
@@ -40,16 +40,16 @@ pub struct Running {
 pub struct NotYet;
 
 impl Node {
-    /// Opens a data folder, fills its tables if need be, and begins to follow and to react.
+    /// Opens a place, fills its tables if need be, and begins to follow and to react.
     ///
     /// # Errors
     /// When the folder, a log, the vault or the tables cannot be opened.
     pub async fn start(
-        folder: &Path,
+        place: impl Into<Place>,
         master: MasterKey,
         clock: Clock,
     ) -> anyhow::Result<(Self, Running)> {
-        Self::start_keeping(access::KEPT, folder, master, clock).await
+        Self::start_keeping(access::KEPT, place, master, clock).await
     }
 
     /// The same, where the access log is kept for another number of months.
@@ -58,12 +58,14 @@ impl Node {
     /// As [`Node::start`].
     pub async fn start_keeping(
         kept: Months,
-        folder: &Path,
+        place: impl Into<Place>,
         master: MasterKey,
         clock: Clock,
     ) -> anyhow::Result<(Self, Running)> {
-        let journal = Journal::open(folder, master, clock).await?;
-        let access = AccessLog::open(folder, &journal, kept).await?;
+        let place = place.into();
+        let folder = &place.folder;
+        let journal = Journal::open(place.clone(), master, clock).await?;
+        let access = AccessLog::open(&place.log, &journal, kept).await?;
         let (follower, tables) = Follower::open(journal.clone(), folder).await?;
         let (reactor, reacted) = Reactor::open(journal.clone(), tables.clone(), folder).await?;
         let scratch = empty_scratch(folder)?;

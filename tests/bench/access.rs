@@ -24,6 +24,7 @@ use replay::{
     AccessLog, Clock, Journal, Node,
     access::{KEPT, TokenHash},
     keys::MasterKey,
+    place::LogUrl,
 };
 use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 use tokio::task::JoinSet;
@@ -188,7 +189,7 @@ fn processor_ticks() -> anyhow::Result<f64> {
 async fn start(folder: &Path, effort: Effort) -> anyhow::Result<Measure> {
     std::fs::create_dir_all(folder)?;
     let schools = year::open(folder).await?;
-    let log = AccessLog::open(folder, &schools, KEPT).await?;
+    let log = AccessLog::open(&LogUrl::Sqlite(folder.into()), &schools, KEPT).await?;
     let pages = (0..effort.entries).step_by(effort.page as usize);
     let now = Utc::now();
     for numbers in Vec::from_iter(pages).chunks(16) {
@@ -211,7 +212,7 @@ async fn start(folder: &Path, effort: Effort) -> anyhow::Result<Measure> {
 
 async fn opened(folder: &Path, schools: &Journal, entries: u64) -> anyhow::Result<f64> {
     let begin = Instant::now();
-    let log = AccessLog::open(folder, schools, KEPT).await?;
+    let log = AccessLog::open(&LogUrl::Sqlite(folder.into()), schools, KEPT).await?;
     let seconds = begin.elapsed().as_secs_f64();
     ensure!(log.session(&token(0), Utc::now()).is_some(), "the sessions are not there");
     log.close().await;

@@ -17,6 +17,7 @@ use domain::{AccountId, CommandId, EventId, Header, LessonId, Stream};
 use replay::{
     header,
     log::{Expected, Log, LogName, NewEvent, StreamAppend},
+    place::LogUrl,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
@@ -84,7 +85,7 @@ async fn through_the_log(
     turn: Duration,
     event: &NewEvent,
 ) -> anyhow::Result<f64> {
-    let log = Log::open(folder, LogName::School).await?;
+    let log = Log::open(&LogUrl::Sqlite(folder.into()), LogName::School).await?;
     let all = (0..writers as u64).map(|number| Writer {
         log: log.clone(),
         number,
@@ -146,7 +147,7 @@ async fn bare_commits(
     event: &NewEvent,
 ) -> anyhow::Result<f64> {
     // The tables are the log's own.
-    Log::open(folder, LogName::School).await?.close().await;
+    Log::open(&LogUrl::Sqlite(folder.into()), LogName::School).await?.close().await;
     let mut store = SqliteConnectOptions::new()
         .filename(folder.join("school.log"))
         .synchronous(SqliteSynchronous::Full)

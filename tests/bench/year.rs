@@ -68,8 +68,9 @@ pub(super) async fn write(folder: &Path, events: u64) -> anyhow::Result<()> {
         }
     }
     pen.put_down().await?;
-    let Log::Sqlite(log) = journal.log();
-    log.pack().await?;
+    if let Log::Sqlite(log) = journal.log() {
+        log.pack().await?;
+    }
     journal.log().close().await;
     std::fs::write(folder.join(WHOLE), pen.written.to_string())?;
     Ok(())

@@ -47,7 +47,7 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let Arguments { folder, run, writers, access } = Arguments::parse();
     let master = MasterKey::load_or_create(&folder.join("master.key"))?;
-    let (node, _running) = Node::start(&folder, master, Clock::System).await?;
+    let (node, _running) = Node::start(folder.as_path(), master, Clock::System).await?;
     let mut asking = JoinSet::new();
     if access {
         for writer in 0..writers {

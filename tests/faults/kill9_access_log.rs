@@ -13,6 +13,7 @@ use replay::{
     AccessLog, Clock, Journal,
     access::{About, Asked},
     keys::MasterKey,
+    place::LogUrl,
 };
 
 use super::Writer;
@@ -66,7 +67,7 @@ fn read_until_killed(folder: &Path, run: u32) -> Vec<(SessionId, u64)> {
 async fn written(folder: &Path) -> BTreeMap<SessionId, Vec<u64>> {
     let master = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
     let schools = Journal::open(folder, master, Clock::System).await.unwrap();
-    let log = AccessLog::open_to_read(folder, &schools).await.unwrap();
+    let log = AccessLog::open_to_read(&LogUrl::Sqlite(folder.into()), &schools).await.unwrap();
     let (from, until) = (DateTime::UNIX_EPOCH, Utc::now() + Days::new(1));
     let asked = Asked { about: About::All, from, until, after: 0, max: usize::MAX };
     let mut written = BTreeMap::<SessionId, Vec<u64>>::new();

@@ -10,7 +10,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use replay::log::{Expected, Log, LogName};
+use replay::{
+    log::{Expected, Log, LogName},
+    place::LogUrl,
+};
 
 use super::harness::{append, execute, positions};
 
@@ -37,7 +40,7 @@ async fn what_was_acknowledged_is_there_after_the_process_is_killed() {
     child.wait().unwrap();
     last = lines.filter_map(told).last().unwrap_or(last);
 
-    let log = Log::open(folder.path(), LogName::School).await.unwrap();
+    let log = Log::open(&LogUrl::Sqlite(folder.path().into()), LogName::School).await.unwrap();
     let kept = positions(&log).await;
     assert!(kept.len() as u64 >= last, "{} of {last} are there", kept.len());
     let revision = kept.len() as u64 - 1;
@@ -52,7 +55,7 @@ async fn a_commit_that_fails_ends_the_process_and_acknowledges_nothing() {
         append_for_ever(&folder).await;
     }
     let folder = tempfile::tempdir().unwrap();
-    let log = Log::open(folder.path(), LogName::School).await.unwrap();
+    let log = Log::open(&LogUrl::Sqlite(folder.path().into()), LogName::School).await.unwrap();
     log.append(append(1, Expected::NoStream, 1, "")).await.unwrap();
     log.close().await;
     // The debt to a row that does not exist is called in by COMMIT, and only then.
@@ -71,7 +74,7 @@ async fn a_commit_that_fails_ends_the_process_and_acknowledges_nothing() {
     let mut told = text.lines().filter_map(|line| line.strip_prefix("acknowledged ")).map(number);
     assert_eq!(told.next_back(), Some(3));
 
-    let log = Log::open(folder.path(), LogName::School).await.unwrap();
+    let log = Log::open(&LogUrl::Sqlite(folder.path().into()), LogName::School).await.unwrap();
     assert_eq!(positions(&log).await, [1, 2, 3]);
     log.close().await;
 }
@@ -81,7 +84,7 @@ fn folder_to_die_in() -> Option<PathBuf> {
 }
 
 async fn append_for_ever(folder: &Path) -> ! {
-    let log = Log::open(folder, LogName::School).await.unwrap();
+    let log = Log::open(&LogUrl::Sqlite(folder.into()), LogName::School).await.unwrap();
     // A line of its own: the test harness has already written on this one.
     let mut told = io::stdout();
     writeln!(told).unwrap();

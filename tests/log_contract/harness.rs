@@ -6,11 +6,16 @@ use chrono::DateTime;
 use domain::{AccountId, CommandId, EventId, Header, PersonId, Stream, Uai};
 use replay::{
     header,
-    log::{Expected, Filter, Log, LogName, NewEvent, StreamAppend},
+    log::{Expected, Filter, Log, LogName, NewEvent, StoreError, StreamAppend},
+    place::LogUrl,
 };
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::postgres::Server;
 
 /// A content that [`Store::refuse_marked`] makes unwritable.
 pub(super) const MARK: &str = "unwritable";
@@ -21,26 +26,37 @@ pub(super) const SCHOOL: &str = "0549998Z";
 /// A place where an engine keeps a log.
 pub(super) enum Store {
     Sqlite(TempDir),
+    /// The URL of a database.
+    Postgres(String),
 }
 
 /// While it lives nobody else can write.
 pub(super) enum Pause {
     Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 impl Store {
     /// An empty place on each engine.
     pub(super) fn all() -> Vec<Self> {
-        vec![Self::Sqlite(tempfile::tempdir().unwrap())]
+        let sqlite = Self::Sqlite(tempfile::tempdir().unwrap());
+        let postgres = Server::shared().map(|server| Self::Postgres(server.database()));
+        std::iter::once(sqlite).chain(postgres).collect()
     }
 
     pub(super) async fn open(&self) -> Log {
         self.open_named(LogName::School).await.unwrap()
     }
 
-    pub(super) async fn open_named(&self, name: LogName) -> Result<Log, sqlx::Error> {
+    pub(super) async fn open_named(&self, name: LogName) -> Result<Log, StoreError> {
+        Log::open(&self.url(), name).await
+    }
+
+    /// What a setting would say.
+    pub(super) fn url(&self) -> LogUrl {
         match self {
-            Self::Sqlite(folder) => Log::open(folder.path(), name).await,
+            Self::Sqlite(folder) => LogUrl::Sqlite(folder.path().into()),
+            Self::Postgres(url) => url.parse().unwrap(),
         }
     }
 
@@ -48,6 +64,7 @@ impl Store {
     pub(super) fn has_one_writer(&self) -> bool {
         match self {
             Self::Sqlite(_) => true,
+            Self::Postgres(_) => false,
         }
     }
 
@@ -55,6 +72,8 @@ impl Store {
     pub(super) async fn pack(&self, log: &Log) {
         match log {
             Log::Sqlite(log) => log.pack().await.unwrap(),
+            // Its old events stay where they are.
+            Log::Postgres(_) => {}
         }
     }
 
@@ -68,24 +87,27 @@ impl Store {
                     tokio::task::yield_now().await;
                 }
             }
+            Self::Postgres(_) => {}
         }
     }
 
-    /// How large the file of a closed log is.
-    pub(super) fn bytes(&self, name: LogName) -> u64 {
-        let file = match name {
-            LogName::School => "school.log",
-            LogName::Access => "access.log",
-        };
+    /// How much room a closed access log takes.
+    pub(super) async fn bytes(&self) -> u64 {
         match self {
-            Self::Sqlite(folder) => folder.path().join(file).metadata().unwrap().len(),
+            Self::Sqlite(folder) => folder.path().join("access.log").metadata().unwrap().len(),
+            Self::Postgres(url) => {
+                let mut own = PgConnection::connect(url).await.unwrap();
+                let size = "select pg_total_relation_size('preau.event_access_1')";
+                let size: i64 = sqlx::query_scalar(size).fetch_one(&mut own).await.unwrap();
+                size.cast_unsigned()
+            }
         }
     }
 
     /// Whether positions are 1, 2, 3…
     pub(super) fn is_dense(&self) -> bool {
         match self {
-            Self::Sqlite(_) => true,
+            Self::Sqlite(_) | Self::Postgres(_) => true,
         }
     }
 
@@ -96,6 +118,12 @@ impl Store {
                 let mut own = connect(folder.path()).await;
                 sqlx::query("begin immediate").execute(&mut own).await.unwrap();
                 Pause::Sqlite(own)
+            }
+            Self::Postgres(url) => {
+                let mut own = PgConnection::connect(url).await.unwrap();
+                let hold = "begin; select * from preau.head for update";
+                sqlx::raw_sql(hold).execute(&mut own).await.unwrap();
+                Pause::Postgres(own)
             }
         }
     }
@@ -112,6 +140,16 @@ impl Store {
                 )
                 .await;
             }
+            Self::Postgres(url) => {
+                let mut own = PgConnection::connect(url).await.unwrap();
+                let refuse =
+                    "create function refuse_marked() returns trigger language plpgsql as $$
+                        begin raise 'a fault made by a test'; end $$;
+                    create trigger refuse_marked before insert on preau.event for each row
+                        when (new.payload = 'unwritable') execute function refuse_marked();";
+                sqlx::raw_sql(refuse).execute(&mut own).await.unwrap();
+                own.close().await.unwrap();
+            }
         }
     }
 }
@@ -121,6 +159,10 @@ impl Pause {
         match self {
             Self::Sqlite(mut own) => {
                 sqlx::query("rollback").execute(&mut own).await.unwrap();
+                own.close().await.unwrap();
+            }
+            Self::Postgres(mut own) => {
+                sqlx::raw_sql("rollback").execute(&mut own).await.unwrap();
                 own.close().await.unwrap();
             }
         }

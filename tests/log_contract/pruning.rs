@@ -74,7 +74,7 @@ async fn the_room_of_what_was_pruned_is_used_again() {
             log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
         }
         log.close().await;
-        let before = store.bytes(LogName::Access);
+        let before = store.bytes().await;
 
         let log = access(&store).await;
         log.prune(9_900).await.unwrap();
@@ -82,7 +82,7 @@ async fn the_room_of_what_was_pruned_is_used_again() {
             log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
         }
         log.close().await;
-        let after = store.bytes(LogName::Access);
+        let after = store.bytes().await;
         assert!(after < before + before / 10, "{before} bytes have become {after}");
     }
 }

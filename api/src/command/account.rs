@@ -88,14 +88,8 @@ impl Accounts {
     /// Does what is asked.
     pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         log_json("warn");
-        if !settings.data.join("school.log").exists() {
-            bail!(
-                "there is no log in {}: name the data folder with --data",
-                settings.data.display()
-            );
-        }
-        let started =
-            Node::start(&settings.data, settings.existing_master_key()?, Clock::System).await;
+        let (place, master) = (settings.existing_place()?, settings.existing_master_key()?);
+        let started = Node::start(place, master, Clock::System).await;
         let (node, running) = started.context("if a server runs on this folder, stop it first")?;
         let done = async {
             node.reach(node.journal().log().head().await?).await?;

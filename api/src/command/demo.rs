@@ -29,8 +29,8 @@ pub(crate) async fn run(flags: &Flags) -> anyhow::Result<()> {
         told = open_school(&settings) => told?,
         () = told_to_stop()? => return Ok(()),
     };
-    let (node, running) =
-        Node::start(&settings.data, settings.master_key()?, Clock::System).await?;
+    let (place, master) = (settings.place()?, settings.master_key()?);
+    let (node, running) = Node::start(place, master, Clock::System).await?;
     let token = Token::of_everything(TOKEN, told.account);
     let app = App::new(Source::Live(node.clone()), Tokens::new(vec![token])?);
     let address = listener.local_addr()?.to_string();
@@ -47,15 +47,16 @@ async fn open_school(settings: &Settings) -> anyhow::Result<Told> {
     if let Some(today) = played_on(&played)? {
         return tell(SEED, today);
     }
-    if settings.data.join("school.log").exists() {
-        let told = "holds a log that no demo has finished: delete the folder, or name another one";
-        bail!("{} {told}", settings.data.display());
-    }
     let today = Utc::now().date_naive();
     writeln!(std::io::stderr(), "inventing a school of 600 students…")?;
     let master = settings.master_key()?;
     let clock = SetClock::at(Utc::now());
-    let (node, running) = Node::start(&settings.data, master, Clock::Set(clock.clone())).await?;
+    let place = settings.place()?;
+    let (node, running) = Node::start(place.clone(), master, Clock::Set(clock.clone())).await?;
+    if node.journal().log().head().await? > 0 {
+        let told = "holds a log that no demo has finished: delete it, or name another one";
+        bail!("{} {told}", place.log);
+    }
     let told = seed(&node, &clock, SEED, today).await?;
     node.stop(running).await;
     fs::write(&played, today.to_string())?;

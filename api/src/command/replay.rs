@@ -48,14 +48,12 @@ impl Replay {
     pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         log_json("warn");
         let folder = &settings.data;
-        if !folder.join("school.log").exists() {
-            bail!("there is no log in {}: name the data folder with --data", folder.display());
-        }
-        let journal = Journal::open_to_read(folder, settings.existing_master_key()?).await?;
+        let place = settings.existing_place()?;
+        let journal = Journal::open_to_read(place.clone(), settings.existing_master_key()?).await?;
         match self {
             Self::Rebuild => rebuild_tables(&journal, folder).await,
             Self::History { of, json } => print_history(&journal, &of, json).await,
-            Self::Access(access) => access.run(&journal, folder).await,
+            Self::Access(access) => access.run(&journal, &place.log).await,
             Self::AsOf { instant } => serve_past(journal, instant, settings).await,
             Self::Diff => diff(&journal, folder).await,
         }

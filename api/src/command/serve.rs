@@ -22,7 +22,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let (tokens, providers) = (settings.tokens()?, settings.providers()?);
     let listener = listen(settings.listen).await?;
     let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
-    let (node, running) = Node::start_keeping(kept, &settings.data, master, Clock::System).await?;
+    let place = settings.place()?;
+    let (node, running) = Node::start_keeping(kept, place, master, Clock::System).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     let app = App::new(Source::Live(node.clone()), tokens)
         .behind(&settings.trusted_proxies)

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Clock, clock::SetClock, keys::MasterKey, log::Filter};
+use crate::{Clock, clock::SetClock, keys::MasterKey, log::Filter, place::LogUrl};
 
 const TOKEN: &str = "a token that a device holds";
 
@@ -366,11 +366,15 @@ impl Place {
 
     async fn open(&self) -> AccessLog {
         let kept = Months::new(1_200);
-        AccessLog::open(self.folder.path(), &self.schools, kept).await.unwrap()
+        AccessLog::open(&LogUrl::Sqlite(self.folder.path().into()), &self.schools, kept)
+            .await
+            .unwrap()
     }
 
     async fn open_to_read(&self) -> AccessLog {
-        AccessLog::open_to_read(self.folder.path(), &self.schools).await.unwrap()
+        AccessLog::open_to_read(&LogUrl::Sqlite(self.folder.path().into()), &self.schools)
+            .await
+            .unwrap()
     }
 
     fn ask_all(&self) -> Asked {

@@ -5,7 +5,10 @@ use std::{
     any::{Any, TypeId},
     collections::VecDeque,
     mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use anyhow::{bail, ensure};
@@ -24,7 +27,10 @@ type Slot<A> = Arc<Mutex<Known<A>>>;
 
 /// One slot a stream, bounded; a slot that is locked serialises the commands of its stream.
 #[derive(Debug)]
-pub(crate) struct States(Cache<(Stream, TypeId), Arc<dyn Any + Send + Sync>>);
+pub(crate) struct States {
+    slots: Cache<(Stream, TypeId), Arc<dyn Any + Send + Sync>>,
+    erasures: AtomicU64,
+}
 
 /// What is known of one stream.
 #[derive(Debug, Default)]
@@ -58,22 +64,26 @@ impl Default for States {
     fn default() -> Self {
         // Least recently used: a slot that is in use stays, even if its stream is new here.
         let lru = EvictionPolicy::lru();
-        Self(Cache::builder().max_capacity(STREAMS_MAX).eviction_policy(lru).build())
+        let slots = Cache::builder().max_capacity(STREAMS_MAX).eviction_policy(lru).build();
+        Self { slots, erasures: AtomicU64::default() }
     }
 }
 
 impl States {
     pub(super) fn slot<A: Streamed + 'static>(&self, stream: Stream) -> Slot<A> {
         let empty = || -> Arc<dyn Any + Send + Sync> { Slot::<A>::default() };
-        let slot = self.0.get_with((stream, TypeId::of::<A>()), empty);
+        let slot = self.slots.get_with((stream, TypeId::of::<A>()), empty);
         slot.downcast().unwrap_or_default()
     }
 
-    /// Forgets all streams. A command on the way may end on what it knew.
-    pub(crate) fn clear(&self) {
-        self.0.invalidate_all();
-        // Otherwise the states stay in memory until the cache's next housekeeping.
-        self.0.run_pending_tasks();
+    /// Forgets all streams, unless they were met after the last of so many erasures. A command on
+    /// the way may end on what it knew.
+    pub(crate) fn forget_before(&self, erasures: u64) {
+        if self.erasures.swap(erasures, Ordering::Relaxed) != erasures {
+            self.slots.invalidate_all();
+            // Otherwise the states stay in memory until the cache's next housekeeping.
+            self.slots.run_pending_tasks();
+        }
     }
 }
 

@@ -1,20 +1,16 @@
 //! Login names: one per account, unique in the region, found by a keyed hash.
 //!
 //! A name is made of the person's names in letters that every keyboard has, `lea.perlorron`, with a
-//! number when somebody has it already. The vault's file holds no name: what is looked up is its
+//! number when somebody has it already. The vault's store holds no name: what is looked up is its
 //! HMAC under a key derived from the master key, and the name itself is wrapped. A name stays its
 //! account's for as long as the account has secrets; a marriage does not change it.
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use domain::{AccountId, PersonId};
-use sqlx::sqlite::SqliteTransaction;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{
-    Vault, VaultError,
-    secrets::{Change, Row, bytes},
-};
+use super::{Vault, VaultError, secrets::Change, store::Transaction};
 use crate::seal::Key;
 
 /// What a name is cut to: it is typed by children, and copied from paper.
@@ -56,8 +52,7 @@ impl Vault {
     /// When the vault cannot be read, or its row does not open.
     pub async fn person_of_login(&self, login: &str) -> Result<Option<PersonId>, VaultError> {
         let digest = digest(&self.master, &plain(login, TYPED_MAX));
-        let row = sqlx::query_scalar("select wrapped from login where digest = ?").bind(digest);
-        let row: Row = row.fetch_optional(&self.readers).await?;
+        let row = self.readers.login_of_digest(digest).await?;
         row.map(|row| unwrap(&self.master, &row).map(|(person, _)| person)).transpose()
     }
 
@@ -66,9 +61,7 @@ impl Vault {
     /// # Errors
     /// When the vault cannot be read, or its row does not open.
     pub async fn login_of(&self, account: AccountId) -> Result<Option<String>, VaultError> {
-        let select = "select wrapped from login where account = ?";
-        let row = sqlx::query_scalar(select).bind(bytes(&account));
-        let row: Row = row.fetch_optional(&self.readers).await?;
+        let row = self.readers.login_of_account(account).await?;
         row.map(|row| unwrap(&self.master, &row).map(|(_, login)| login)).transpose()
     }
 }
@@ -77,26 +70,18 @@ impl Wish {
     /// The wrapped row of the name that is given.
     pub(super) async fn grant(
         self,
-        transaction: &mut SqliteTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         master: &Key,
     ) -> Result<Vec<u8>, VaultError> {
         let account = AccountId::of(self.person);
-        let known = sqlx::query_scalar("select wrapped from login where account = ?");
-        let known: Row = known.bind(bytes(&account)).fetch_optional(&mut **transaction).await?;
-        if let Some(known) = known {
+        if let Some(known) = transaction.login(account).await? {
             return Ok(known);
         }
         let mut name = self.name.clone();
         let mut number = 1_u64;
         loop {
             let wrapped = wrap(master, self.person, &name)?;
-            let insert = "insert into login (digest, account, wrapped) values (?, ?, ?) \
-                on conflict (digest) do nothing";
-            let insert = sqlx::query(insert)
-                .bind(digest(master, &name))
-                .bind(bytes(&account))
-                .bind(&wrapped);
-            if insert.execute(&mut **transaction).await?.rows_affected() == 1 {
+            if transaction.put_login(account, digest(master, &name), &wrapped).await? {
                 return Ok(wrapped);
             }
             number += 1;

@@ -10,10 +10,13 @@
 mod tests;
 
 use domain::AccountId;
-use sqlx::sqlite::SqliteTransaction;
 use zeroize::Zeroizing;
 
-use super::{Vault, VaultError, logins, writer::Job};
+use super::{
+    Vault, VaultError, logins,
+    store::{Row, Transaction},
+    writer::Job,
+};
 use crate::seal::Key;
 
 /// What an account can have one of.
@@ -45,11 +48,8 @@ pub(super) enum Change {
     Login(logins::Wish),
 }
 
-/// The wrapped row that a change took, replaced or gave, when there is one.
-pub(super) type Row = Option<Vec<u8>>;
-
 impl SecretKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::ActivationCode => "activation-code",
@@ -84,9 +84,7 @@ impl Vault {
         account: AccountId,
         kind: SecretKind,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        let select = "select wrapped from secret where account = ? and kind = ?";
-        let row = sqlx::query_scalar(select).bind(bytes(&account)).bind(kind.name());
-        let row: Row = row.fetch_optional(&self.readers).await?;
+        let row = self.readers.secret(account, kind).await?;
         row.map(|row| unwrap(&self.master, account, kind, &row)).transpose()
     }
 
@@ -130,6 +128,7 @@ impl Vault {
         self.change(Change::Forget(account)).await.map(|_| ())
     }
 
+    /// Hands a change in, and answers with the wrapped row that it took, replaced or gave, if any.
     pub(super) async fn change(&self, change: Change) -> Result<Row, VaultError> {
         self.ask(|reply| Job::Change(change, reply)).await
     }
@@ -144,55 +143,30 @@ impl Change {
     /// Does it, within the transaction that others share.
     pub(super) async fn perform(
         self,
-        transaction: &mut SqliteTransaction<'_>,
+        transaction: &mut Transaction<'_>,
         master: &Key,
     ) -> Result<Row, VaultError> {
         match self {
             Self::Put(account, kind, wrapped) => {
-                put(transaction, account, kind, wrapped).await?;
+                transaction.put_secret(account, kind, wrapped).await?;
                 Ok(None)
             }
             Self::Swap { account, kind, known, wrapped } => {
-                let select = "select wrapped from secret where account = ? and kind = ?";
-                let row = sqlx::query_scalar(select).bind(bytes(&account)).bind(kind.name());
-                let row: Row = row.fetch_optional(&mut **transaction).await?;
-                let Some(row) = row else { return Ok(None) };
+                let Some(row) = transaction.secret(account, kind).await? else { return Ok(None) };
                 if *unwrap(master, account, kind, &row)? != *known {
                     return Ok(None);
                 }
-                put(transaction, account, kind, wrapped).await?;
+                transaction.put_secret(account, kind, wrapped).await?;
                 Ok(Some(row))
             }
-            Self::Take(account, kind) => {
-                let delete = "delete from secret where account = ? and kind = ? returning wrapped";
-                let row = sqlx::query_scalar(delete).bind(bytes(&account)).bind(kind.name());
-                Ok(row.fetch_optional(&mut **transaction).await?)
-            }
+            Self::Take(account, kind) => Ok(transaction.take_secret(account, kind).await?),
             Self::Forget(account) => {
-                for delete in
-                    ["delete from secret where account = ?", "delete from login where account = ?"]
-                {
-                    let delete = sqlx::query(delete).bind(bytes(&account));
-                    delete.execute(&mut **transaction).await?;
-                }
+                transaction.forget(account).await?;
                 Ok(None)
             }
             Self::Login(wish) => wish.grant(transaction, master).await.map(Some),
         }
     }
-}
-
-async fn put(
-    transaction: &mut SqliteTransaction<'_>,
-    account: AccountId,
-    kind: SecretKind,
-    wrapped: Vec<u8>,
-) -> sqlx::Result<()> {
-    let insert = "insert into secret (account, kind, wrapped) values (?, ?, ?) \
-        on conflict (account, kind) do update set wrapped = excluded.wrapped";
-    let insert = sqlx::query(insert).bind(bytes(&account)).bind(kind.name()).bind(wrapped);
-    insert.execute(&mut **transaction).await?;
-    Ok(())
 }
 
 fn wrap(
@@ -219,9 +193,4 @@ fn unwrap(
 
 fn bound_to(account: AccountId, kind: SecretKind) -> Vec<u8> {
     [&b"secret"[..], account.0.as_bytes(), kind.name().as_bytes()].concat()
-}
-
-/// An account as the file knows it.
-pub(super) fn bytes(account: &AccountId) -> &[u8] {
-    account.0.as_bytes()
 }

@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use domain::{Category, PersonId, SchoolYear, Subject};
 use futures_util::future::try_join_all;
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::*;
 
@@ -76,8 +78,10 @@ async fn no_byte_of_a_destroyed_key_is_left_in_the_files() {
     let vault = open(folder.path()).await;
     let (id, _) = vault.key_for(dossier(1)).await.unwrap();
     let wrapped = sqlx::query_scalar("select wrapped from sealing_key where key_id = ?");
+    let mut other = connect(folder.path()).await;
     let wrapped: Vec<u8> =
-        wrapped.bind(id.0.as_bytes().as_slice()).fetch_one(&vault.readers).await.unwrap();
+        wrapped.bind(id.0.as_bytes().as_slice()).fetch_one(&mut other).await.unwrap();
+    other.close().await.unwrap();
     assert!(holds(folder.path(), &wrapped), "the search finds what is there");
     vault.erase(dossier(1)).await.unwrap();
     assert!(!holds(folder.path(), &wrapped));
@@ -109,7 +113,7 @@ async fn another_master_key_does_not_open_the_vault() {
     let folder = folder();
     open(folder.path()).await;
     let other = MasterKey::load_or_create(&folder.path().join("other.key")).unwrap();
-    let refused = Vault::open(folder.path(), other).await;
+    let refused = Vault::open(&KeysUrl::Sqlite(folder.path().into()), other).await;
     assert!(matches!(refused, Err(VaultError::WrongMasterKey)));
 }
 
@@ -118,8 +122,7 @@ async fn a_stored_key_that_was_changed_is_damaged_not_erased() {
     let folder = folder();
     let vault = open(folder.path()).await;
     let (id, _) = vault.key_for(dossier(1)).await.unwrap();
-    let file = SqliteConnectOptions::new().filename(folder.path().join("vault/vault.db"));
-    let mut other = file.connect().await.unwrap();
+    let mut other = connect(folder.path()).await;
     sqlx::query("update sealing_key set wrapped = x'00'").execute(&mut other).await.unwrap();
     let vault = open(folder.path()).await;
     let opening = vault.opening(id).await;
@@ -135,7 +138,12 @@ fn folder() -> TempDir {
 
 async fn open(folder: &Path) -> Vault {
     let master = MasterKey::load_or_create(&folder.join("master.key")).unwrap();
-    Vault::open(folder, master).await.unwrap()
+    Vault::open(&KeysUrl::Sqlite(folder.into()), master).await.unwrap()
+}
+
+async fn connect(folder: &Path) -> SqliteConnection {
+    let file = SqliteConnectOptions::new().filename(folder.join("vault/vault.db"));
+    file.connect().await.unwrap()
 }
 
 fn dossier(person: u128) -> Dossier {

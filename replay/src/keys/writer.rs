@@ -6,22 +6,20 @@ use std::{
     sync::Arc,
 };
 
-use chrono::Utc;
-use domain::{Dossier, KeyId, Subject};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteTransaction};
+use domain::{Dossier, KeyId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
-    VaultError, hex, key_id,
-    secrets::{Change, Row},
+    VaultError,
+    secrets::Change,
     shelf::Shelf,
+    store::{NewKey, Row, Writing},
     unwrap, wrap,
 };
-use crate::{fatal::storage_failed, seal::Key};
+use crate::seal::Key;
 
 const JOBS_MAX: usize = 500;
-const COMMITS_PER_CHECKPOINT: u32 = 1_000;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, VaultError>>;
 
@@ -37,15 +35,14 @@ pub(super) enum Job {
 }
 
 pub(super) struct Writer {
-    connection: SqliteConnection,
+    store: Writing,
     master: Arc<Key>,
     shelf: Arc<Shelf>,
-    commits: u32,
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, master: Arc<Key>, shelf: Arc<Shelf>) -> Self {
-        Self { connection, master, shelf, commits: 0 }
+    pub(super) fn new(store: Writing, master: Arc<Key>, shelf: Arc<Shelf>) -> Self {
+        Self { store, master, shelf }
     }
 
     /// Works until nobody can ask any more.
@@ -80,37 +77,30 @@ impl Writer {
                 }
             }
         }
-        // What it leaves behind, the next start reads.
-        let _unfinished = self.connection.close().await;
+        self.store.close().await;
     }
 
     /// The live key of each dossier, in order; those that had none have one now.
     async fn keys_for(&mut self, dossiers: &[Dossier]) -> Result<Answers<Live>, VaultError> {
-        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut transaction = self.store.begin().await?;
         let mut live: BTreeMap<usize, Result<Live, VaultError>> = BTreeMap::new();
-        for (place, id, wrapped) in select_live(&mut transaction, dossiers).await? {
+        for (place, id, wrapped) in transaction.live(dossiers).await? {
             live.insert(place, unwrap(&self.master, id, &wrapped).map(|key| (id, key)));
         }
-        let mut rows = Vec::new();
+        let mut new = Vec::new();
         for (place, dossier) in dossiers.iter().enumerate() {
             if let Entry::Vacant(none) = live.entry(place) {
                 let (id, key) = (KeyId(Uuid::now_v7()), Arc::new(Key::random()?));
-                let wrapped = hex::write(&wrap(&self.master, id, &key)?);
-                let (subject, category, year) = columns(dossier);
-                rows.push((id.0.simple().to_string(), subject, category, year, wrapped));
+                new.push(NewKey { id, dossier: *dossier, wrapped: wrap(&self.master, id, &key)? });
                 none.insert(Ok((id, key)));
             }
         }
-        if rows.is_empty() {
-            transaction.rollback().await?;
+        if new.is_empty() {
+            drop(transaction);
         } else {
-            let insert = "insert into sealing_key (key_id, subject, category, year, wrapped) \
-                select unhex(value->>0), value->>1, value->>2, value->>3, unhex(value->>4) \
-                from json_each(?)";
-            let insert = sqlx::query(insert).bind(serde_json::json!(rows).to_string());
-            insert.execute(&mut *transaction).await?;
-            commit(transaction).await;
-            self.checkpoint_at_times().await;
+            transaction.put_keys(&new).await?;
+            transaction.commit().await?;
+            self.store.tidy().await;
         }
         let live: Vec<_> = live.into_values().collect();
         for (dossier, answer) in dossiers.iter().zip(&live) {
@@ -123,30 +113,25 @@ impl Writer {
 
     /// The key of each dossier that had one, in order, destroyed.
     async fn erase(&mut self, dossiers: &[Dossier]) -> Result<Answers<Option<KeyId>>, VaultError> {
-        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut transaction = self.store.begin().await?;
         let mut erased = vec![None; dossiers.len()];
-        for (place, id, _) in select_live(&mut transaction, dossiers).await? {
-            let destroy = sqlx::query(
-                "update sealing_key set wrapped = null, erased_at = ? where key_id = ?",
-            )
-            .bind(Utc::now().timestamp_micros())
-            .bind(id.0.as_bytes().as_slice());
-            destroy.execute(&mut *transaction).await?;
+        for (place, id, _) in transaction.live(dossiers).await? {
+            transaction.destroy_key(id).await?;
             erased[place] = Some(id);
         }
-        commit(transaction).await;
+        transaction.commit().await?;
         let gone =
             dossiers.iter().zip(&erased).filter_map(|(dossier, id)| Some((*dossier, (*id)?)));
         self.shelf.drop_erased(&gone.collect::<Vec<_>>());
-        self.empty_wal().await?;
+        self.store.wipe().await?;
         Ok(erased.into_iter().map(Ok).collect())
     }
 
     /// Changes secrets, in the order of asking. One that cannot be done takes no other with it,
-    /// unless it is the file that fails.
+    /// unless it is the store that fails.
     async fn change(&mut self, changes: Vec<Change>) -> Result<Answers<Row>, VaultError> {
         let forgetting: Vec<_> = changes.iter().map(Change::forgets).collect();
-        let mut transaction = self.connection.begin_with("begin immediate").await?;
+        let mut transaction = self.store.begin().await?;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             match change.perform(&mut transaction, &self.master).await {
@@ -154,70 +139,16 @@ impl Writer {
                 answer => answers.push(answer),
             }
         }
-        commit(transaction).await;
+        transaction.commit().await?;
         if !forgetting.contains(&true) {
-            self.checkpoint_at_times().await;
-        } else if let Err(error) = self.empty_wal().await {
+            self.store.tidy().await;
+        } else if let Err(error) = self.store.wipe().await {
             for (answer, _) in answers.iter_mut().zip(&forgetting).filter(|(_, forgot)| **forgot) {
                 *answer = Err(error.clone());
             }
         }
         Ok(answers)
     }
-
-    /// Moves what was committed into the main file, where secure deletion has wiped the old bytes,
-    /// and empties the write-ahead log, which still holds them.
-    async fn empty_wal(&mut self) -> Result<(), VaultError> {
-        match self.checkpoint("pragma wal_checkpoint(truncate)").await {
-            0 => Ok(()),
-            _ => Err(VaultError::InUse),
-        }
-    }
-
-    async fn checkpoint_at_times(&mut self) {
-        self.commits += 1;
-        if self.commits >= COMMITS_PER_CHECKPOINT {
-            self.checkpoint("pragma wal_checkpoint(passive)").await;
-            self.commits = 0;
-        }
-    }
-
-    /// Whether readers were in the way. After a checkpoint that failed nobody can trust the file.
-    async fn checkpoint(&mut self, pragma: &'static str) -> i64 {
-        let busy = sqlx::query_scalar(pragma).fetch_one(&mut self.connection).await;
-        busy.unwrap_or_else(|error| storage_failed("the vault", &error))
-    }
-}
-
-async fn commit(transaction: SqliteTransaction<'_>) {
-    let committed = transaction.commit().await;
-    committed.unwrap_or_else(|error| storage_failed("the vault", &error));
-}
-
-/// The wrapped keys that live, with the place of their dossier in the list.
-async fn select_live(
-    transaction: &mut SqliteTransaction<'_>,
-    dossiers: &[Dossier],
-) -> Result<Vec<(usize, KeyId, Vec<u8>)>, VaultError> {
-    let list: Vec<_> = dossiers.iter().map(columns).collect();
-    let select = "select asked.key, key_id, wrapped from json_each(?) asked cross join sealing_key \
-        on subject = asked.value->>0 and category = asked.value->>1 and year = asked.value->>2 \
-        and erased_at is null";
-    let select = sqlx::query_as(select).bind(serde_json::json!(list).to_string());
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = select.fetch_all(&mut **transaction).await?;
-    let placed = |(place, id, wrapped): (_, Vec<u8>, _)| {
-        Some((usize::try_from(place).ok()?, key_id(&id)?, wrapped))
-    };
-    Ok(rows.into_iter().filter_map(placed).collect())
-}
-
-/// A dossier as the file knows it.
-pub(super) fn columns(dossier: &Dossier) -> (String, domain::Category, u16) {
-    let subject = match dossier.subject {
-        Subject::Person(id) => format!("person-{id}"),
-        Subject::School(uai) => format!("school-{uai}"),
-    };
-    (subject, dossier.category, dossier.year.0)
 }
 
 /// Answers each dossier's askers, who may have gone.

@@ -5,7 +5,6 @@
 //! packed ([`segments`]), and those of a log that is not kept for ever destroyed ([`pruning`]).
 
 mod durable;
-mod group;
 mod pruning;
 mod reader;
 mod rows;
@@ -13,7 +12,6 @@ mod segments;
 mod writer;
 
 use std::{
-    collections::HashSet,
     fs::{self, File, TryLockError},
     io,
     path::Path,
@@ -31,17 +29,16 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{AppendError, Appended, Filter, LogName, Page, StoredEvent, StreamAppend};
+use super::{
+    AppendError, Appended, Filter, LogName, Page, StoreError, StoredEvent, StreamAppend,
+    group::{Append, Placed},
+    queue::QUEUE_MAX,
+};
 use crate::header;
-use group::Append;
-use reader::Placed;
-use writer::{Request, Writer};
+use writer::{Chore, Request, Writer};
 
 /// Connections that read at the same time; more than that wait for their turn.
 const READERS_MAX: u32 = 4;
-
-/// Appends that may wait for the writer; further callers wait for a place in the queue.
-const QUEUE_MAX: usize = 1_024;
 
 /// How long a statement waits for a lock that another program holds on the file (a backup, `sqlite3`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,11 +97,10 @@ impl SqliteLog {
     /// # Errors
     /// See [`AppendError`]: only after `Unknown` may the events be in the log.
     pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
-        check(&batch)?;
         let (reply, answer) = oneshot::channel();
         let request = Request::Append(Append { batch, reply });
         if self.queue.send(request).await.is_err() {
-            return Err(AppendError::Store(sqlx::Error::PoolClosed));
+            return Err(StoreError::Stopped.into());
         }
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }
@@ -123,10 +119,10 @@ impl SqliteLog {
         stream: Stream,
         from: u64,
         max: usize,
-    ) -> Result<Vec<StoredEvent>, sqlx::Error> {
+    ) -> Result<Vec<StoredEvent>, StoreError> {
         let mut store = self.readers.acquire().await?;
         let events = reader::of_stream(&mut store, stream, from, max).await?;
-        Ok(events.into_iter().map(stored).collect())
+        Ok(events.into_iter().map(StoredEvent::from).collect())
     }
 
     /// Events after a position, in log order. Packed events come a thousand at a time or more,
@@ -147,16 +143,13 @@ impl SqliteLog {
         let passes = |event: &Placed| {
             filter.school.is_none_or(|school| header::is_of_school(&event.header, school))
         };
-        let events = events.into_iter().filter(passes).map(stored).collect();
+        let events = events.into_iter().filter(passes).map(StoredEvent::from).collect();
         Ok(Page { events, next, caught_up: next >= *self.head.borrow() })
     }
 
     /// The position of the last event, 0 while there is none. Asks no one: the writer tells it.
-    ///
-    /// # Errors
-    /// None on this engine.
-    pub async fn head(&self) -> Result<u64, sqlx::Error> {
-        Ok(*self.head.borrow())
+    pub fn head(&self) -> u64 {
+        *self.head.borrow()
     }
 
     /// The head, and whoever waits for it to move.
@@ -172,7 +165,7 @@ impl SqliteLog {
     /// When a statement failed; what was packed before stays packed.
     pub async fn pack(&self) -> Result<(), sqlx::Error> {
         let (reply, answer) = oneshot::channel();
-        let asked = self.queue.send(Request::Pack(reply)).await;
+        let asked = self.queue.send(Request::Chore(Chore::Pack(reply))).await;
         asked.map_err(|_| sqlx::Error::PoolClosed)?;
         answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))
     }
@@ -187,7 +180,7 @@ impl SqliteLog {
         let mut reached = 0;
         while reached < upto {
             let (reply, answer) = oneshot::channel();
-            let asked = self.queue.send(Request::Prune(upto, reply)).await;
+            let asked = self.queue.send(Request::Chore(Chore::Prune(upto, reply))).await;
             asked.map_err(|_| sqlx::Error::PoolClosed)?;
             reached = answer.await.unwrap_or(Err(sqlx::Error::PoolClosed))?;
         }
@@ -225,20 +218,6 @@ impl SqliteLog {
 /// A number as SQLite keeps it. What is too large for it is larger than anything it holds.
 fn place(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn stored(event: Placed) -> StoredEvent {
-    StoredEvent { position: event.position, header: event.header, payload: event.payload }
-}
-
-fn check(batch: &[StreamAppend]) -> Result<(), AppendError> {
-    let mut streams = HashSet::new();
-    let right = |part: &StreamAppend| !part.events.is_empty() && streams.insert(part.stream);
-    if !batch.is_empty() && batch.iter().all(right) {
-        return Ok(());
-    }
-    let rule = "an append names at least one stream, each once and with at least one event";
-    Err(AppendError::Store(sqlx::Error::Protocol(rule.to_owned())))
 }
 
 /// Takes the folder for this handle, until the file is dropped or the process ends.
@@ -289,7 +268,7 @@ async fn open_store(options: SqliteConnectOptions) -> Result<SqliteConnection, s
         .pragma("wal_autocheckpoint", "0")
         .connect()
         .await?;
-    sqlx::migrate!("migrations/log").run(&mut store).await?;
+    sqlx::migrate!("migrations/sqlite_log").run(&mut store).await?;
     Ok(store)
 }
 

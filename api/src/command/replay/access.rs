@@ -1,6 +1,6 @@
 //! `preau replay access`: who signed in, what was refused, and who read what of whom.
 
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::bail;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,6 +12,7 @@ use domain::{
 use replay::{
     AccessLog, Journal,
     access::{About, Asked, Noted},
+    place::LogUrl,
 };
 use uuid::Uuid;
 
@@ -36,11 +37,13 @@ pub(crate) struct Access {
 
 impl Access {
     /// Prints what there is, the newest last.
-    pub(super) async fn run(self, journal: &Journal, folder: &Path) -> anyhow::Result<ExitCode> {
-        if !folder.join("access.log").exists() {
+    pub(super) async fn run(self, journal: &Journal, url: &LogUrl) -> anyhow::Result<ExitCode> {
+        if let LogUrl::Sqlite(folder) = url
+            && !folder.join("access.log").exists()
+        {
             bail!("there is no access log in {}", folder.display());
         }
-        let log = AccessLog::open_to_read(folder, journal).await?;
+        let log = AccessLog::open_to_read(url, journal).await?;
         let from = self.from.unwrap_or(DateTime::UNIX_EPOCH);
         // A clock that ran ahead must not hide what was written by it.
         let until = self.to.unwrap_or_else(|| Utc::now() + TimeDelta::days(1));

@@ -4,12 +4,15 @@ use std::{fs, path::Path};
 
 use domain::PersonId;
 use futures_util::future::{join_all, try_join_all};
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::keys::{MasterKey, login_of_names};
+use crate::{
+    keys::{MasterKey, login_of_names},
+    place::KeysUrl,
+};
 
 const CANARY: &[u8] = b"serinetoile-serinetoile";
 
@@ -20,7 +23,7 @@ async fn a_secret_is_read_again_also_after_a_restart_and_by_readers() {
     assert!(read(&vault, account(1)).await.is_none());
     vault.put_secret(account(1), SecretKind::Password, b"old".to_vec()).await.unwrap();
     vault.put_secret(account(1), SecretKind::Password, b"new".to_vec()).await.unwrap();
-    let reader = Vault::open_to_read(folder.path(), master(folder.path())).await.unwrap();
+    let reader = Vault::open_to_read(&url(folder.path()), master(folder.path())).await.unwrap();
     for vault in [&vault, &open(folder.path()).await, &reader] {
         assert_eq!(*read(vault, account(1)).await.unwrap(), b"new");
         assert!(read(vault, account(2)).await.is_none());
@@ -63,11 +66,11 @@ async fn a_secret_that_is_moved_to_another_account_or_kind_opens_nothing() {
     let file = SqliteConnectOptions::new().filename(folder.path().join("vault/vault.db"));
     let mut thief = file.connect().await.unwrap();
     let moved = "insert into secret select ?, kind, wrapped from secret";
-    sqlx::query(moved).bind(bytes(&account(2))).execute(&mut thief).await.unwrap();
+    sqlx::query(moved).bind(account(2).0.as_bytes().to_vec()).execute(&mut thief).await.unwrap();
     let stolen = vault.secret(account(2), SecretKind::Password).await;
     assert!(matches!(stolen, Err(VaultError::DamagedSecret)));
     let other = "update secret set kind = 'second-factor' where account = ?";
-    sqlx::query(other).bind(bytes(&account(1))).execute(&mut thief).await.unwrap();
+    sqlx::query(other).bind(account(1).0.as_bytes().to_vec()).execute(&mut thief).await.unwrap();
     let stolen = vault.secret(account(1), SecretKind::SecondFactor).await;
     assert!(matches!(stolen, Err(VaultError::DamagedSecret)));
     let swap = vault.swap_secret(account(2), SecretKind::Password, b"hash", b"mine".to_vec());
@@ -96,7 +99,10 @@ async fn no_byte_of_what_was_forgotten_is_left_in_the_file() {
     vault.put_secret(account(1), SecretKind::Password, b"hash".to_vec()).await.unwrap();
     vault.take_login(person(1), "lea.perlorron").await.unwrap();
     let rows = sqlx::query_scalar("select wrapped from secret union select wrapped from login");
-    let rows: Vec<Vec<u8>> = rows.fetch_all(&vault.readers).await.unwrap();
+    let file = SqliteConnectOptions::new().filename(folder.path().join("vault/vault.db"));
+    let mut other = file.connect().await.unwrap();
+    let rows: Vec<Vec<u8>> = rows.fetch_all(&mut other).await.unwrap();
+    other.close().await.unwrap();
     assert!(rows.len() == 2 && rows.iter().all(|row| holds(folder.path(), row)));
     vault.forget_secrets(account(1)).await.unwrap();
     assert!(!rows.iter().any(|row| holds(folder.path(), row)));
@@ -143,7 +149,7 @@ fn master(folder: &Path) -> MasterKey {
 }
 
 async fn open(folder: &Path) -> Vault {
-    Vault::open(folder, master(folder)).await.unwrap()
+    Vault::open(&url(folder), master(folder)).await.unwrap()
 }
 
 async fn read(vault: &Vault, account: AccountId) -> Option<Zeroizing<Vec<u8>>> {
@@ -163,4 +169,8 @@ fn holds(folder: &Path, bytes: &[u8]) -> bool {
         let text = fs::read(file.unwrap().path()).unwrap();
         text.windows(bytes.len()).any(|window| window == bytes)
     })
+}
+
+fn url(folder: &Path) -> KeysUrl {
+    KeysUrl::Sqlite(folder.into())
 }

@@ -4,22 +4,11 @@
 //! therefore asked of the rows first and of the segments second: what has moved in between is found
 //! in its new place, and nothing is missed without a transaction.
 
-use bytes::Bytes;
 use domain::Stream;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{place, segments};
-
-/// An event with all that the store knows of its place.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Placed {
-    pub(super) position: u64,
-    pub(super) stream: i64,
-    pub(super) revision: u64,
-    pub(super) id: [u8; 16],
-    pub(super) header: Bytes,
-    pub(super) payload: Bytes,
-}
+use crate::log::group::Placed;
 
 const STREAM_ROWS: &str = "select position, stream, revision, id, header, payload from event
     where stream = (select stream from stream where name = $1) and revision >= $2

@@ -13,9 +13,9 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     durable::{self, Failed, Steps},
-    group::{Group, Head},
     place,
 };
+use crate::log::group::{Group, Head};
 
 /// Rows of the largest statement.
 const ROWS_MAX: usize = 128;

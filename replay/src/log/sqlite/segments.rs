@@ -10,10 +10,8 @@ use bytes::{Buf, Bytes};
 use futures_util::TryStreamExt;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::{
-    place,
-    reader::{Placed, placed},
-};
+use super::{place, reader::placed};
+use crate::log::group::Placed;
 
 /// The most events of one segment.
 pub(super) const EVENTS_MAX: usize = 1_000;

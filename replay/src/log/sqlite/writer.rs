@@ -16,23 +16,17 @@ use std::{
 use domain::Stream;
 use moka::sync::Cache;
 use sqlx::{Connection, SqliteConnection};
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     durable::{self, Failed},
-    group::{Accepted, Append, Ends, Group, Head, first_revision},
     pruning, reader, rows, segments,
 };
-use crate::log::{AppendError, Appended, StreamAppend};
-
-/// Events after which a group is full.
-const GROUP_EVENTS_MAX: usize = 500;
-
-/// How long a group waits for appends that the last one had.
-const LINGER_MAX: Duration = Duration::from_millis(2);
+use crate::log::{
+    AppendError, Appended, StoreError, StreamAppend,
+    group::{Accepted, Append, Ends, Group, Head, first_revision, refuse},
+    queue::{self, Queue},
+};
 
 /// Streams whose heads are kept in memory, about 150 bytes each.
 const HEADS_MAX: u64 = 200_000;
@@ -56,17 +50,16 @@ const CHECKPOINT_EVENTS: u64 = 1_000;
 /// Each group writes some pages whatever its size; counted as this many events.
 const CHECKPOINT_EVENTS_PER_GROUP: u64 = 4;
 
-/// What the writer is asked.
-pub(super) enum Request {
-    /// To write a batch.
-    Append(Append),
+/// What the writer does beside writing.
+pub(super) enum Chore {
     /// To pack all old events now.
     Pack(oneshot::Sender<Result<(), sqlx::Error>>),
     /// To destroy some of the events up to a position; answered with the one that was reached.
     Prune(u64, oneshot::Sender<Result<u64, sqlx::Error>>),
-    /// To write what is queued and close the file.
-    Close(oneshot::Sender<()>),
 }
+
+/// What the writer is asked.
+pub(super) type Request = queue::Request<Chore>;
 
 /// How much of what appends say is believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,14 +73,12 @@ enum Care {
 /// The writer and all it knows.
 pub(super) struct Writer {
     store: SqliteConnection,
-    queue: mpsc::Receiver<Request>,
-    set_aside: Option<Request>,
+    queue: Queue<Chore>,
     closing: Vec<oneshot::Sender<()>>,
     head: watch::Sender<u64>,
     packed: Arc<AtomicU64>,
     ends: Ends,
     heads: Cache<Stream, Head>,
-    last_group: usize,
     since_checkpoint: u64,
     frames: i64,
 }
@@ -96,7 +87,7 @@ impl Writer {
     /// A writer that goes on after `head` and `last_stream`.
     pub(super) fn new(
         store: SqliteConnection,
-        queue: mpsc::Receiver<Request>,
+        requests: mpsc::Receiver<Request>,
         head: watch::Sender<u64>,
         packed: Arc<AtomicU64>,
         last_stream: i64,
@@ -104,14 +95,12 @@ impl Writer {
         let ends = Ends { position: *head.borrow(), stream: last_stream };
         Self {
             store,
-            queue,
-            set_aside: None,
+            queue: Queue::new(requests),
             closing: Vec::new(),
             head,
             packed,
             ends,
             heads: Cache::new(HEADS_MAX),
-            last_group: 0,
             since_checkpoint: 0,
             frames: 0,
         }
@@ -122,14 +111,14 @@ impl Writer {
         while let Some(request) = self.next().await {
             match request {
                 Request::Append(first) => {
-                    let appends = self.gather(first).await;
+                    let appends = self.queue.gather(first).await;
                     self.write(appends).await;
                     self.tidy().await;
                 }
-                Request::Pack(reply) => {
+                Request::Chore(Chore::Pack(reply)) => {
                     let _gone = reply.send(self.pack_all().await);
                 }
-                Request::Prune(upto, reply) => {
+                Request::Chore(Chore::Prune(upto, reply)) => {
                     let _gone = reply.send(self.prune(upto).await);
                     self.tidy().await;
                 }
@@ -151,12 +140,9 @@ impl Writer {
 
     /// The next request; packs while there is none.
     async fn next(&mut self) -> Option<Request> {
-        if let Some(request) = self.set_aside.take() {
-            return Some(request);
-        }
         let mut patience = IDLE_MIN;
         while self.unpacked() >= UNPACKED_IDLE {
-            if let Ok(request) = timeout(patience, self.queue.recv()).await {
+            if let Ok(request) = self.queue.next_within(patience).await {
                 return request;
             }
             if !self.pack_if_possible().await {
@@ -164,37 +150,7 @@ impl Writer {
             }
             patience = Duration::ZERO;
         }
-        self.queue.recv().await
-    }
-
-    /// What is queued, and what comes back within a moment: writers that were answered together ask
-    /// again together. A writer alone waits for nobody.
-    async fn gather(&mut self, first: Append) -> Vec<Append> {
-        let deadline = Instant::now() + LINGER_MAX;
-        let mut events = first.events();
-        let mut group = vec![first];
-        while events < GROUP_EVENTS_MAX {
-            let request = match self.queue.try_recv() {
-                Ok(request) => Some(request),
-                Err(_) if group.len() < self.last_group => {
-                    timeout_at(deadline, self.queue.recv()).await.ok().flatten()
-                }
-                Err(_) => None,
-            };
-            match request {
-                Some(Request::Append(append)) => {
-                    events += append.events();
-                    group.push(append);
-                }
-                Some(other @ (Request::Pack(_) | Request::Prune(..) | Request::Close(_))) => {
-                    self.set_aside = Some(other);
-                    break;
-                }
-                None => break,
-            }
-        }
-        self.last_group = group.len();
-        group
+        self.queue.next().await
     }
 
     /// Commits all appends that can be and answers all of them. When a statement fails, what was
@@ -206,7 +162,7 @@ impl Writer {
             let heads = match self.heads_of(&appends, care).await {
                 Ok(heads) => heads,
                 Err(error) => {
-                    refuse(appends, error);
+                    refuse(appends, error.into());
                     continue;
                 }
             };
@@ -219,7 +175,7 @@ impl Writer {
             if let Err((appends, error)) = self.commit(group).await {
                 match care {
                     Care::Trusting => work.push_back((appends, Care::Asking)),
-                    Care::Asking if appends.len() == 1 => refuse(appends, error),
+                    Care::Asking if appends.len() == 1 => refuse(appends, error.into()),
                     Care::Asking => {
                         tracing::warn!(%error, "a group failed, its appends are tried one by one");
                         work.extend(appends.into_iter().map(|one| (vec![one], Care::Asking)));
@@ -242,7 +198,7 @@ impl Writer {
         match written {
             Ok(()) => {}
             Err(Failed::ToBegin(error)) => {
-                refuse(appends.map(|accepted| accepted.append), error);
+                refuse(appends.map(|accepted| accepted.append), error.into());
                 return Ok(());
             }
             Err(Failed::ToWrite(error)) => {
@@ -262,38 +218,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether a batch that is not where its streams stand was written before.
+    /// What a batch that is not where its streams stand is answered.
     async fn judge(
         &mut self,
         batch: &[StreamAppend],
         group: &Group,
     ) -> Result<Appended, AppendError> {
-        let mut answer = Appended { position: 0, revisions: Vec::new(), deduplicated: true };
-        let conflict = |part: &StreamAppend| {
-            let actual = group.next(part.stream).checked_sub(1);
-            AppendError::Conflict { stream: part.stream, actual }
-        };
-        let (due, doubtful): (Vec<_>, Vec<_>) = batch.iter().partition(|part| group.is_due(part));
-        for part in &doubtful {
+        let mut found = Vec::new();
+        for part in group.doubts(batch) {
             let (first, many) = (first_revision(part.expected), part.events.len());
-            let found = reader::of_stream(&mut self.store, part.stream, first, many).await;
-            let found = found.map_err(AppendError::Store)?;
-            let pairs = || found.iter().zip(&part.events);
-            let same_ids = pairs().all(|(old, new)| old.id == *new.id.0.as_bytes());
-            let Some(last) = found.last().filter(|_| found.len() == many && same_ids) else {
-                return Err(conflict(part));
-            };
-            if pairs().any(|(old, new)| (&old.header, &old.payload) != (&new.header, &new.payload))
-            {
-                return Err(AppendError::OtherContent { stream: part.stream });
-            }
-            answer.position = last.position;
-            answer.revisions.push(last.revision);
+            let placed = reader::of_stream(&mut self.store, part.stream, first, many);
+            found.push(placed.await.map_err(StoreError::from)?);
         }
-        match doubtful.first() {
-            Some(part) if !due.is_empty() => Err(conflict(part)),
-            Some(_) | None => Ok(answer),
-        }
+        group.judge(batch, &found)
     }
 
     /// Where the streams of the appends stand, from memory or from the store. While trusting, a
@@ -384,14 +321,5 @@ impl Writer {
         self.packed.fetch_max(reached, Ordering::AcqRel);
         self.since_checkpoint += segments::EVENTS_MAX as u64;
         Ok(reached)
-    }
-}
-
-/// Answers that nothing was written. The error cannot be copied: its text is told to the others.
-fn refuse(appends: impl IntoIterator<Item = Append>, error: sqlx::Error) {
-    let text = error.to_string();
-    let others = std::iter::repeat_with(|| sqlx::Error::Protocol(text.clone()));
-    for (append, error) in appends.into_iter().zip(std::iter::once(error).chain(others)) {
-        append.answer(Err(AppendError::Store(error)));
     }
 }

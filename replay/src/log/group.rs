@@ -1,14 +1,33 @@
-//! Which appends of a group can be written together, and at which places.
+//! Which appends of a group can be written together, and at which places; for engines whose
+//! writer is the one who numbers.
 //!
 //! Pure: no store. An append that is not where its stream stands may be a retry or a conflict;
-//! which one is told by what was committed, and is asked there ([`super::writer`]).
+//! which one is told by what was committed there ([`Group::judge`]).
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use domain::Stream;
 use tokio::sync::oneshot;
 
-use crate::log::{AppendError, Appended, Expected, StreamAppend};
+use super::{AppendError, Appended, Expected, StoreError, StoredEvent, StreamAppend};
+
+/// An event with all that a store knows of its place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) position: u64,
+    pub(super) stream: i64,
+    pub(super) revision: u64,
+    pub(super) id: [u8; 16],
+    pub(super) header: Bytes,
+    pub(super) payload: Bytes,
+}
+
+impl From<Placed> for StoredEvent {
+    fn from(event: Placed) -> Self {
+        Self { position: event.position, header: event.header, payload: event.payload }
+    }
+}
 
 /// A batch and who waits for its answer.
 pub(super) struct Append {
@@ -113,6 +132,53 @@ impl Group {
         self.heads.get(&stream).map_or(0, |head| head.next)
     }
 
+    /// Whether a batch that is not where its streams stand was written before. `found` has, for each
+    /// part that is not due, in order, the committed events at its place: see [`Self::doubts`].
+    pub(super) fn judge(
+        &self,
+        batch: &[StreamAppend],
+        found: &[Vec<Placed>],
+    ) -> Result<Appended, AppendError> {
+        let mut answer = Appended { position: 0, revisions: Vec::new(), deduplicated: true };
+        let conflict = |part: &StreamAppend| {
+            let actual = self.next(part.stream).checked_sub(1);
+            AppendError::Conflict { stream: part.stream, actual }
+        };
+        for (part, found) in self.doubts(batch).zip(found) {
+            let pairs = || found.iter().zip(&part.events);
+            let same_ids = pairs().all(|(old, new)| old.id == *new.id.0.as_bytes());
+            let whole = found.len() == part.events.len() && same_ids;
+            let Some(last) = found.last().filter(|_| whole) else {
+                return Err(conflict(part));
+            };
+            if pairs().any(|(old, new)| (&old.header, &old.payload) != (&new.header, &new.payload))
+            {
+                return Err(AppendError::OtherContent { stream: part.stream });
+            }
+            answer.position = last.position;
+            answer.revisions.push(last.revision);
+        }
+        let any_due = batch.iter().any(|part| self.is_due(part));
+        match self.doubts(batch).next() {
+            Some(part) if any_due => Err(conflict(part)),
+            Some(_) | None => Ok(answer),
+        }
+    }
+
+    /// All appends that have had no answer, when nothing was written.
+    pub(super) fn into_appends(self) -> impl Iterator<Item = Append> {
+        let accepted = self.accepted.into_iter().map(|accepted| accepted.append);
+        accepted.chain(self.doubtful).chain(self.deferred)
+    }
+
+    /// The parts of a batch that are not where their stream stands.
+    pub(super) fn doubts<'a>(
+        &'a self,
+        batch: &'a [StreamAppend],
+    ) -> impl Iterator<Item = &'a StreamAppend> {
+        batch.iter().filter(|part| !self.is_due(part))
+    }
+
     fn sort(&mut self, append: Append) {
         let mut early = append.batch.iter().filter(|part| !self.is_due(part)).peekable();
         if early.peek().is_none() {
@@ -152,6 +218,15 @@ pub(super) fn first_revision(expected: Expected) -> u64 {
     match expected {
         Expected::NoStream => 0,
         Expected::Revision(last) => last.saturating_add(1),
+    }
+}
+
+/// Answers that nothing was written. The error cannot be copied: its text is told to the others.
+pub(super) fn refuse(appends: impl IntoIterator<Item = Append>, error: StoreError) {
+    let text = error.to_string();
+    let others = std::iter::repeat_with(|| StoreError::Told(text.clone()));
+    for (append, error) in appends.into_iter().zip(std::iter::once(error).chain(others)) {
+        append.answer(Err(AppendError::Store(error)));
     }
 }
 

@@ -1,0 +1,167 @@
+//! A PostgreSQL server for the tests: a real one, in a scratch folder, run by an ordinary user, with
+//! nothing but a socket. It is gone when the test program is, whatever ends that.
+//!
+//! Where its programs are: in the folder that `PREAU_TEST_POSTGRES` names, or that `pg_config` tells.
+//! Where there are none the tests that need it say so, and `./test` installs them first.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+
+/// An ordinary user and group, for the server refuses to be run by root.
+const NOBODY: u32 = 65_534;
+
+/// Stops the server, and with it everything it wrote, when whoever started it is gone.
+const KEEPER: &str = r#"
+    pg_ctl -D "$1/data" -w -l "$1/log" -o "$2" start >/dev/null && echo ready
+    read -r _
+    pg_ctl -D "$1/data" -w -m immediate stop >/dev/null 2>&1
+"#;
+
+/// A server of the tests.
+pub(crate) struct Server {
+    folder: TempDir,
+    programs: PathBuf,
+    databases: AtomicU32,
+    /// Ends, and the server with it, when its standard input is closed.
+    keeper: Child,
+}
+
+impl Server {
+    /// The server that all tests share which do it no harm; none where there are no programs for it.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Server>> = OnceLock::new();
+        SHARED.get_or_init(Self::start).as_ref()
+    }
+
+    /// A server of one's own; none where there are no programs for it.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            eprintln!(
+                "not tried: there is no PostgreSQL here (PREAU_TEST_POSTGRES=its bin folder)"
+            );
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        if is_root() {
+            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let data = folder.path().join("data");
+        let made = as_nobody(&programs, "initdb", folder.path())
+            .args(["--username=preau", "--encoding=UTF8", "--no-locale", "--auth=trust"])
+            .args(["--no-instructions", "--pgdata"])
+            .arg(&data)
+            .output();
+        told(&made.unwrap());
+        let options = format!(
+            "-c listen_addresses= -c unix_socket_directories={} -c max_connections=300",
+            folder.path().display()
+        );
+        let mut keeper = as_nobody(Path::new(""), "sh", folder.path())
+            .args(["-c", KEEPER, "keeper"])
+            .arg(folder.path())
+            .arg(options)
+            .env("PATH", &programs_first(&programs))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n", "the server does not start: see its log");
+        Some(Self { folder, programs, databases: AtomicU32::default(), keeper })
+    }
+
+    /// The URL of a new, empty database.
+    pub(crate) fn database(&self) -> String {
+        let name = format!("preau_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        told(&self.run("createdb", &[&name]));
+        self.url(&name)
+    }
+
+    /// The URL of a database.
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("postgres:///{name}?host={}&user=preau", self.folder.path().display())
+    }
+
+    /// Kills the server in the middle of whatever it does (`kill -9`), all its processes.
+    pub(crate) fn kill(&self) {
+        let file = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        let postmaster = file.lines().next().unwrap();
+        // Its children first stop, so that none of them ends in an orderly way.
+        let children = Command::new("pkill").args(["-9", "-P", postmaster]).status();
+        children.unwrap();
+        told(&Command::new("kill").args(["-9", postmaster]).output().unwrap());
+    }
+
+    /// Starts it again after [`Self::kill`]; it recovers first.
+    pub(crate) fn start_again(&self) {
+        let data = self.folder.path().join("data").display().to_string();
+        let log = self.folder.path().join("log").display().to_string();
+        let options = std::fs::read_to_string(self.folder.path().join("data/postmaster.opts"));
+        let options = options.unwrap();
+        let options = options.split_once(' ').unwrap().1.replace('"', "");
+        let mut start = as_nobody(&self.programs, "pg_ctl", self.folder.path());
+        start.args(["-D", &data, "-w", "-l", &log, "-o", options.trim(), "start"]);
+        told(&start.stdout(Stdio::null()).stderr(Stdio::null()).output().unwrap());
+    }
+
+    /// Runs one of PostgreSQL's own programs on this server.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        as_nobody(&self.programs, program, self.folder.path())
+            .env("PGHOST", self.folder.path())
+            .env("PGUSER", "preau")
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().unwrap();
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    if let Some(folder) = env::var_os("PREAU_TEST_POSTGRES") {
+        return Some(folder.into());
+    }
+    let told = Command::new("pg_config").arg("--bindir").output().ok()?;
+    let folder = PathBuf::from(String::from_utf8(told.stdout).ok()?.trim());
+    folder.join("initdb").exists().then_some(folder)
+}
+
+fn programs_first(programs: &Path) -> String {
+    format!("{}:{}", programs.display(), env::var("PATH").unwrap_or_default())
+}
+
+/// A program that runs as an ordinary user, in a folder that this user may enter.
+fn as_nobody(programs: &Path, program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(programs.join(program));
+    command.current_dir(folder);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn told(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
