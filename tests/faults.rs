@@ -4,14 +4,20 @@
 //! It is killed, or its disk fails; then its log is read. What a log of its own does when it is
 //! torn is in `log_contract/crashes.rs`.
 
+#[path = "faults/engine_restart.rs"]
+mod engine_restart;
 #[path = "faults/fsync_error.rs"]
 mod fsync_error;
 #[path = "faults/kill9_access_log.rs"]
 mod kill9_access_log;
 #[path = "faults/kill9_group_commit.rs"]
 mod kill9_group_commit;
+#[path = "faults/leader_paused.rs"]
+mod leader_paused;
 #[path = "faults/ledger.rs"]
 mod ledger;
+#[path = "faults/restored.rs"]
+mod restored;
 
 use std::{
     io::{BufRead, BufReader},
@@ -21,10 +27,56 @@ use std::{
     thread,
 };
 
+use replay::{Journal, Place, keys::MasterKey};
+use tempfile::TempDir;
+
 /// A writer, and the lines it has told.
 struct Writer {
     child: Child,
     lines: Receiver<String>,
+}
+
+/// A database that several nodes write to, each with a folder of its own.
+struct Shared {
+    url: String,
+    folders: TempDir,
+}
+
+impl Shared {
+    fn of(url: String) -> Self {
+        Self { url, folders: tempfile::tempdir().unwrap() }
+    }
+
+    /// Starts a node that asks again when it gets no answer.
+    fn start(&self, run: u32, writers: u32) -> Writer {
+        let folder = self.folders.path().join(run.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        Writer::start(&folder, run, |command| {
+            command.args(["--database", &self.url, "--patient", "--master"]);
+            command.arg(self.folders.path().join("master.key"));
+            command.args(["--writers", &writers.to_string()]).stderr(Stdio::null());
+        })
+    }
+
+    /// What all of them have written, to be read.
+    async fn journal(&self) -> Journal {
+        let master = MasterKey::load_or_create(&self.folders.path().join("master.key")).unwrap();
+        Journal::open_to_read(self.place(), master).await.unwrap()
+    }
+
+    fn place(&self) -> Place {
+        let mut place = Place::from(self.folders.path());
+        (place.log, place.keys) = (self.url.parse().unwrap(), self.url.parse().unwrap());
+        place
+    }
+}
+
+impl Drop for Writer {
+    /// A test that fails leaves no writer behind.
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
 }
 
 impl Writer {

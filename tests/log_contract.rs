@@ -6,6 +6,7 @@
 mod crashes;
 mod harness;
 mod many_writers;
+mod position_gap;
 mod pruning;
 mod reading;
 

@@ -26,12 +26,14 @@ const KEEPER: &str = r#"
     pg_ctl -D "$1/data" -w -l "$1/log" -o "$2" start >/dev/null && echo ready
     read -r _
     pg_ctl -D "$1/data" -w -m immediate stop >/dev/null 2>&1
+    rm -rf "$1"
 "#;
 
 /// A server of the tests.
 pub(crate) struct Server {
     folder: TempDir,
     programs: PathBuf,
+    options: String,
     databases: AtomicU32,
     /// Ends, and the server with it, when its standard input is closed.
     keeper: Child,
@@ -70,8 +72,8 @@ impl Server {
         let mut keeper = as_nobody(Path::new(""), "sh", folder.path())
             .args(["-c", KEEPER, "keeper"])
             .arg(folder.path())
-            .arg(options)
-            .env("PATH", &programs_first(&programs))
+            .arg(&options)
+            .env("PATH", programs_first(&programs))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -79,7 +81,8 @@ impl Server {
         let mut ready = String::new();
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         assert_eq!(ready, "ready\n", "the server does not start: see its log");
-        Some(Self { folder, programs, databases: AtomicU32::default(), keeper })
+        let databases = AtomicU32::default();
+        Some(Self { folder, programs, options, databases, keeper })
     }
 
     /// The URL of a new, empty database.
@@ -98,27 +101,29 @@ impl Server {
     pub(crate) fn kill(&self) {
         let file = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap();
-        // Its children first stop, so that none of them ends in an orderly way.
-        let children = Command::new("pkill").args(["-9", "-P", postmaster]).status();
-        children.unwrap();
-        told(&Command::new("kill").args(["-9", postmaster]).output().unwrap());
+        let children = Command::new("pgrep").args(["-P", postmaster]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        // Some of them may have ended by themselves meanwhile.
+        let all = std::iter::once(postmaster).chain(children.split_whitespace());
+        let _some_are_gone = Command::new("kill").arg("-9").args(all).output().unwrap();
+        while Path::new("/proc").join(postmaster).exists() {
+            std::thread::yield_now();
+        }
     }
 
     /// Starts it again after [`Self::kill`]; it recovers first.
     pub(crate) fn start_again(&self) {
         let data = self.folder.path().join("data").display().to_string();
         let log = self.folder.path().join("log").display().to_string();
-        let options = std::fs::read_to_string(self.folder.path().join("data/postmaster.opts"));
-        let options = options.unwrap();
-        let options = options.split_once(' ').unwrap().1.replace('"', "");
         let mut start = as_nobody(&self.programs, "pg_ctl", self.folder.path());
-        start.args(["-D", &data, "-w", "-l", &log, "-o", options.trim(), "start"]);
+        start.args(["-D", &data, "-w", "-l", &log, "-o", &self.options, "start"]);
         told(&start.stdout(Stdio::null()).stderr(Stdio::null()).output().unwrap());
     }
 
-    /// Runs one of PostgreSQL's own programs on this server.
+    /// Runs one of PostgreSQL's own programs, or a shell that calls them, on this server.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Output {
-        as_nobody(&self.programs, program, self.folder.path())
+        as_nobody(Path::new(""), program, self.folder.path())
+            .env("PATH", programs_first(&self.programs))
             .env("PGHOST", self.folder.path())
             .env("PGUSER", "preau")
             .args(arguments)

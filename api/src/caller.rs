@@ -158,7 +158,13 @@ impl Caller {
 async fn session(app: &App, token: &str) -> Result<Option<Session>, ApiError> {
     let Source::Live(node) = &app.source else { return Ok(None) };
     let now = node.journal().clock().now();
-    let session = node.access().session(&TokenHash::of(token), now);
+    let hash = TokenHash::of(token);
+    let mut session = node.access().session(&hash, now);
+    if session.is_none() {
+        // It may have been opened a moment ago on another node.
+        node.access().catch_up().await?;
+        session = node.access().session(&hash, now);
+    }
     if let Some(session) = &session {
         node.access().seen(session.id, now).await?;
     }

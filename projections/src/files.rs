@@ -83,6 +83,15 @@ async fn completed_by(path: &Path) -> Option<String> {
     question.fetch_optional(&mut db).await.ok()?
 }
 
+/// The position that a file goes up to which was filled to the end, by whatever folds.
+pub async fn folded_to(path: &Path) -> Option<u64> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut db = options.connect().await.ok()?;
+    let question = sqlx::query_scalar("select position from checkpoint where complete");
+    let position: Option<i64> = question.fetch_optional(&mut db).await.ok()?;
+    position.map(i64::cast_unsigned)
+}
+
 /// The newest generation of a folder that may be served.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 //! Who may do what is decided elsewhere (`domain::access`); what an auditor asks is in [`asked`].
 
 mod asked;
+mod following;
 mod keeping;
 mod sessions;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use crate::{
     log::{Log, LogName},
     place::LogUrl,
 };
+use following::Following;
 use sessions::Sessions;
 use writer::{Job, Writer};
 
@@ -53,6 +55,8 @@ pub struct AccessLog {
     journal: Journal,
     queue: mpsc::Sender<Job>,
     sessions: Arc<RwLock<Sessions>>,
+    /// None where nobody else writes.
+    following: Option<Following>,
 }
 
 /// Entries are not in the log: what they tell of must not happen.
@@ -76,12 +80,14 @@ impl AccessLog {
     pub async fn open(url: &LogUrl, schools: &Journal, kept: Months) -> anyhow::Result<Self> {
         let log = Log::open(url, LogName::Access).await.context("opening the access log")?;
         let journal = schools.beside(log);
-        let (sessions, last) = Sessions::fold(&journal).await.context("reading the access log")?;
+        let folded = Sessions::fold(&journal).await.context("reading the access log")?;
+        let (sessions, upto, last) = folded;
         let sessions = Arc::new(RwLock::new(sessions));
+        let following = Following::new(&journal, &sessions, upto);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let writer = Writer::new(journal.clone(), Arc::clone(&sessions), last, kept);
         tokio::spawn(writer.run(jobs));
-        Ok(Self { journal, queue, sessions })
+        Ok(Self { journal, queue, sessions, following })
     }
 
     /// Opens the access log of a data folder only to ask it, up to where it is now, beside a node
@@ -94,7 +100,7 @@ impl AccessLog {
         let journal = schools.beside(log.context("opening the access log")?);
         // Nobody takes from this queue: every entry is refused.
         let (queue, _) = mpsc::channel(1);
-        Ok(Self { journal, queue, sessions: Arc::default() })
+        Ok(Self { journal, queue, sessions: Arc::default(), following: None })
     }
 
     /// Writes entries down, and answers with a position once they are on the disk. A session that
@@ -107,6 +113,18 @@ impl AccessLog {
         let job = Job::Record { entries, reply };
         self.queue.send(job).await.map_err(|_| NotRecorded::Closed)?;
         answer.await.map_err(|_| NotRecorded::Closed)?
+    }
+
+    /// Makes sure that what other nodes have written down before is known here. What follows is up to
+    /// date by itself within a second; who must not miss a word asks for it.
+    ///
+    /// # Errors
+    /// When the log or the vault cannot be read.
+    pub async fn catch_up(&self) -> anyhow::Result<()> {
+        match &self.following {
+            Some(following) => following.catch_up().await,
+            None => Ok(()),
+        }
     }
 
     /// The session of a token, unless it has ended or expired.

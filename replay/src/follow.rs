@@ -5,6 +5,7 @@
 //! serves, which goes on serving until then. What a fold is, is `projections`' business.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -18,7 +19,7 @@ use sqlx::SqlitePool;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    Journal,
+    Journal, header,
     log::Filter,
     rebuild::{self, Until, sort_out},
 };
@@ -31,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a question may go on with tables that were replaced.
 const QUESTION_MAX: Duration = Duration::from_secs(60);
+
+/// The file that says of which log the tables of a folder are.
+const LOG_NAME: &str = "tables.log";
 
 /// How long it waits after a failure before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -71,12 +75,15 @@ pub(crate) struct Follower {
     writer: Writer,
     db: Arc<RwLock<SqlitePool>>,
     folded: watch::Sender<u64>,
+    /// Whether it is written down of which log these tables are.
+    named: bool,
 }
 
 impl Follower {
     /// Opens the newest whole generation of the folder. If there is none of these folds, fills one
     /// first, so that nobody is shown what other folds made.
     pub(crate) async fn open(journal: Journal, folder: &Path) -> anyhow::Result<(Self, Tables)> {
+        delete_foreign(&journal, folder).await?;
         let generation = match files::newest_whole(folder).await? {
             Some(generation) => generation,
             None => rebuild::first_generation(&journal, folder).await?,
@@ -87,7 +94,8 @@ impl Follower {
         let (publish, folded) = watch::channel(writer.folded());
         let tables = Tables { db: Arc::clone(&db), folded };
         let folder = folder.to_owned();
-        let follower = Self { journal, folder, generation, writer, db, folded: publish };
+        let named = folder.join(LOG_NAME).exists();
+        let follower = Self { journal, folder, generation, writer, db, folded: publish, named };
         delete_older(&follower.folder, generation)?;
         Ok((follower, tables))
     }
@@ -122,6 +130,11 @@ impl Follower {
     async fn step(&mut self, looked: &mut Instant) -> anyhow::Result<bool> {
         let caught_up = follow_page(&self.journal, &mut self.writer).await?;
         self.folded.send_replace(self.writer.folded());
+        if !self.named && self.writer.folded() > 0 {
+            let name = name_of(&self.journal).await?;
+            std::fs::write(self.folder.join(LOG_NAME), name.unwrap_or_default())?;
+            self.named = true;
+        }
         if looked.elapsed() >= LOOK_EVERY {
             *looked = Instant::now();
             self.take_over_newer().await?;
@@ -157,6 +170,36 @@ impl Follower {
         });
         Ok(())
     }
+}
+
+/// Deletes tables that are not of this log: folded from another one, or from an end that a log which
+/// was restored has lost.
+async fn delete_foreign(journal: &Journal, folder: &Path) -> anyhow::Result<()> {
+    let head = journal.log().head().await?;
+    let known = match std::fs::read_to_string(folder.join(LOG_NAME)) {
+        Ok(known) => Some(known),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let foreign = known.is_some() && known != name_of(journal).await?;
+    for generation in files::generations(folder)? {
+        let folded = files::folded_to(&files::path(folder, generation)).await;
+        if folded.is_some_and(|folded| foreign || folded > head) {
+            tracing::warn!(generation, "these tables are of another log: they are made anew");
+            files::delete(folder, generation)?;
+        }
+    }
+    if foreign {
+        std::fs::remove_file(folder.join(LOG_NAME))?;
+    }
+    Ok(())
+}
+
+/// What tells a log from others: its first event and where that is. None while it is empty.
+async fn name_of(journal: &Journal) -> anyhow::Result<Option<String>> {
+    let page = journal.log().read_all(0, 1, Filter::default()).await?;
+    let Some(first) = page.events.first() else { return Ok(None) };
+    Ok(Some(format!("{} {}\n", first.position, header::decode(&first.header)?.id.0)))
 }
 
 fn delete_older(folder: &Path, generation: u32) -> std::io::Result<()> {

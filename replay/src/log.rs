@@ -203,6 +203,14 @@ impl Log {
         })
     }
 
+    /// Whether other processes may be writing the same log.
+    pub fn has_many_writers(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Appends to all streams of the batch, or to none.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A node: a journal, the tables that follow it, the reactions that run on it, and the access log.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use chrono::Months;
 use sqlx::SqlitePool;
@@ -10,6 +10,7 @@ use crate::{
     AccessLog, Clock, Journal, Place, access,
     follow::{Follower, Tables},
     keys::MasterKey,
+    place,
     react::{Reacted, Reactor},
 };
 
@@ -32,6 +33,8 @@ pub struct Node {
 pub struct Running {
     follower: JoinHandle<()>,
     reactor: JoinHandle<()>,
+    /// The tables of a folder are one node's.
+    lock: File,
 }
 
 /// The tables did not reach the position in time.
@@ -64,6 +67,8 @@ impl Node {
     ) -> anyhow::Result<(Self, Running)> {
         let place = place.into();
         let folder = &place.folder;
+        std::fs::create_dir_all(folder)?;
+        let lock = place::lock("the data folder", &folder.join("node.lock"))?;
         let journal = Journal::open(place.clone(), master, clock).await?;
         let access = AccessLog::open(&place.log, &journal, kept).await?;
         let (follower, tables) = Follower::open(journal.clone(), folder).await?;
@@ -73,7 +78,7 @@ impl Node {
         let follower = tokio::spawn(follower.run(stopping.clone()));
         let reactor = tokio::spawn(reactor.run(stopping));
         let node = Self { journal, access, tables, reacted, stop, scratch };
-        Ok((node, Running { follower, reactor }))
+        Ok((node, Running { follower, reactor, lock }))
     }
 
     /// The log and its keys.
@@ -129,6 +134,7 @@ impl Node {
         let _panicked = tokio::join!(running.reactor, running.follower);
         self.access.close().await;
         self.journal.log().close().await;
+        drop(running.lock);
     }
 }
 

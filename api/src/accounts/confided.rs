@@ -71,6 +71,8 @@ impl<T: DeserializeOwned + Send + Sync> FromRequest<App> for Confided<T> {
             return Err(Refusal::CrossSite.into());
         }
         let bytes = bytes_of(request, app).await?;
+        // What was refused on other nodes counts too.
+        node.access().catch_up().await?;
         Ok(Self {
             body: read_body(&bytes)?,
             accounts,

@@ -115,6 +115,7 @@ pub(crate) async fn end_sessions(
     by: AccountId,
     kept: Option<SessionId>,
 ) -> Result<(), ApiError> {
+    node.access().catch_up().await?;
     let sessions = node.access().sessions_of(account, node.journal().clock().now());
     let others = sessions.iter().map(|session| session.id).filter(|id| Some(*id) != kept);
     end(node, by, &others.collect::<Vec<_>>()).await

@@ -5,7 +5,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use api::invite;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};

@@ -14,7 +14,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    AccountId, Event, PersonId, SessionId,
+    AccountId, Event, PersonId, Recorded, RunId, SessionId,
     access::{AccessEvent, Device, Entry, Means, What, WhyRefused},
 };
 
@@ -45,6 +45,9 @@ const FOLDED: TimeDelta = TimeDelta::days(91);
 
 /// Pages that are in memory together while the log is folded; one may hold 100 KB.
 pub(super) const PAGES_AT_ONCE: usize = 200;
+
+/// How long one knows that a session has ended: longer than pages of two nodes can be apart.
+const ENDED_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Refusals kept of one account: more than any limit that is set on them.
 const REFUSALS_MAX: usize = 64;
@@ -89,6 +92,12 @@ pub(super) struct Sessions {
     by_account: BTreeSet<(AccountId, SessionId)>,
     refusals: HashMap<AccountId, VecDeque<DateTime<Utc>>>,
     swept: usize,
+    /// Sessions that ended lately: where several nodes write, the page that opens one may be folded
+    /// after the page that ends it.
+    ended: HashMap<SessionId, DateTime<Utc>>,
+    /// The last page folded of each run of a process: of this one its writer folds them, and whoever
+    /// follows the log meets them again.
+    folded: HashMap<RunId, u64>,
 }
 
 #[derive(Debug)]
@@ -106,39 +115,49 @@ struct Opened {
 }
 
 impl Sessions {
-    /// Folds the days of the log in which a session that is open can have begun. Says when the last
-    /// page was written.
+    /// Folds the days of the log in which a session that is open can have begun. Says how far it
+    /// went, and when the last page was written.
     ///
     /// # Errors
     /// When the log or the vault cannot be read.
-    pub(super) async fn fold(journal: &Journal) -> anyhow::Result<(Self, DateTime<Utc>)> {
+    pub(super) async fn fold(journal: &Journal) -> anyhow::Result<(Self, u64, DateTime<Utc>)> {
         let now = journal.clock().now();
         let (mut sessions, mut last) = (Self::default(), DateTime::UNIX_EPOCH);
-        let after = keeping::last_before(journal.log(), now - FOLDED).await?;
-        let mut pages = journal.pages_of(PAGES_AT_ONCE, after, Filter::default());
+        let mut upto = keeping::last_before(journal.log(), now - FOLDED).await?;
+        let mut pages = journal.pages_of(PAGES_AT_ONCE, upto, Filter::default());
         while let Some(page) = pages.next().await? {
-            for recorded in page.entries {
-                match recorded {
-                    Ok(recorded) => {
-                        last = last.max(recorded.header.recorded_at);
-                        sessions.take(&recorded.event);
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, why = %error.why, "a page of the access log is lost");
-                        sessions.forget();
-                    }
-                }
+            for entry in page.entries {
+                last = entry.as_ref().map_or(last, |page| last.max(page.header.recorded_at));
+                sessions.take(entry);
             }
+            upto = page.next;
         }
         sessions.sweep(now);
-        Ok((sessions, last))
+        Ok((sessions, upto, last))
     }
 
-    fn take(&mut self, event: &Event) {
-        let Event::Access(_, AccessEvent::AccessRecorded { entries }) = event else {
+    /// Folds a page as it was read, unless it was folded before.
+    pub(super) fn take(&mut self, page: crate::Entry) {
+        let Recorded { header, event, .. } = match page {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                tracing::error!(%error, why = %error.why, "a page of the access log is lost");
+                return self.forget();
+            }
+        };
+        let Event::Access(run, AccessEvent::AccessRecorded { entries }) = event else {
+            // Its key was destroyed.
             return self.forget();
         };
-        entries.iter().for_each(|entry| self.follow(entry));
+        self.follow_page(run, header.revision, &entries);
+    }
+
+    /// Folds a page, unless it was folded before.
+    pub(super) fn follow_page(&mut self, run: RunId, revision: u64, entries: &[Entry]) {
+        if self.folded.get(&run).is_none_or(|last| *last < revision) {
+            self.folded.insert(run, revision);
+            entries.iter().for_each(|entry| self.follow(entry));
+        }
     }
 
     /// A page that cannot be read may have ended any session: none that began before it is open.
@@ -149,10 +168,13 @@ impl Sessions {
     }
 
     /// What follows of an entry.
-    pub(super) fn follow(&mut self, entry: &Entry) {
+    fn follow(&mut self, entry: &Entry) {
         match &entry.what {
             What::SessionOpened { session, person, token, device, means, second_factor } => {
                 let Ok(token) = token.parse() else { return };
+                if self.ended.contains_key(session) {
+                    return;
+                }
                 let account = entry.account.unwrap_or_else(|| AccountId::of(*person));
                 let at = entry.at.timestamp_micros();
                 let opened = Opened {
@@ -177,7 +199,10 @@ impl Sessions {
                     opened.noted_at.fetch_max(at, Ordering::Relaxed);
                 }
             }
-            What::SessionEnded { session } => self.end(*session),
+            What::SessionEnded { session } => {
+                self.end(*session);
+                self.ended.insert(*session, entry.at);
+            }
             What::SignInRefused { why } => {
                 if let Some(account) = entry.account.filter(|_| is_a_guess(*why)) {
                     self.refuse(account, entry.at);
@@ -232,6 +257,7 @@ impl Sessions {
         let over = self.by_id.iter().filter(|(id, opened)| opened.session(**id, now).is_none());
         let over: Vec<_> = over.map(|(id, _)| *id).collect();
         over.into_iter().for_each(|id| self.end(id));
+        self.ended.retain(|_, at| *at + ENDED_KEPT >= now);
         self.forget_refusals(now);
     }
 

@@ -106,6 +106,7 @@ impl Writer {
     /// Writes entries as pages and folds them. After a failure nobody knows where the stream
     /// stands: the next page begins another.
     async fn write(&mut self, entries: Vec<Entry>) -> Result<u64, NotRecorded> {
+        let first = self.last.map_or(0, |last| last + 1);
         let mut pages = Vec::new();
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
@@ -119,8 +120,8 @@ impl Writer {
         match written {
             Ok(position) => {
                 let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-                for AccessEvent::AccessRecorded { entries } in pages {
-                    entries.iter().for_each(|entry| sessions.follow(entry));
+                for (revision, AccessEvent::AccessRecorded { entries }) in (first..).zip(pages) {
+                    sessions.follow_page(self.run, revision, &entries);
                 }
                 Ok(position)
             }

@@ -12,8 +12,7 @@ mod segments;
 mod writer;
 
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs,
     path::Path,
     sync::{
         Arc,
@@ -34,7 +33,7 @@ use super::{
     group::{Append, Placed},
     queue::QUEUE_MAX,
 };
-use crate::header;
+use crate::{header, place::lock};
 use writer::{Chore, Request, Writer};
 
 /// Connections that read at the same time; more than that wait for their turn.
@@ -64,7 +63,7 @@ impl SqliteLog {
     /// another handle of this one, has it open.
     pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
         fs::create_dir_all(folder)?;
-        let lock = lock(&folder.join(format!("{}.lock", file_name(name))))?;
+        let lock = lock("the log", &folder.join(format!("{}.lock", file_name(name))))?;
         let options = options(folder, name);
         let mut store = open_store(options.clone()).await?;
         let (head, packed, last_stream) = ends(&mut store).await?;
@@ -218,19 +217,6 @@ impl SqliteLog {
 /// A number as SQLite keeps it. What is too large for it is larger than anything it holds.
 fn place(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Takes the folder for this handle, until the file is dropped or the process ends.
-fn lock(path: &Path) -> Result<File, sqlx::Error> {
-    let file = File::create(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-        Err(TryLockError::WouldBlock) => {
-            let told = format!("the log is already open elsewhere: {} is locked", path.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, told).into())
-        }
-    }
 }
 
 fn file_name(name: LogName) -> &'static str {

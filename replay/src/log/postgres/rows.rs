@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::Stream;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{listening::CHANNEL, number, place};
@@ -23,11 +23,6 @@ pub(super) const BEGIN: &str = "begin isolation level read committed; \
 const PRUNED_MAX: i64 = 5_000;
 
 const LOCK: &str = "select position, stream from preau.head where log = $1 for update";
-
-/// Where streams stand that were written to after a position.
-const MOVED: &str = "select stream.name, event.stream, max(revision) + 1
-    from preau.event join preau.stream using (log, stream)
-    where log = $1 and position > $2 group by stream.name, event.stream";
 
 const HEADS: &str = "select name, stream, coalesce(
         (select max(revision) from preau.event
@@ -64,16 +59,6 @@ pub(super) async fn lock(store: &mut PgConnection, name: LogName) -> Result<Ends
     Ok(Ends { position: position.cast_unsigned(), stream })
 }
 
-/// Where the streams stand that others wrote to after a position.
-pub(super) async fn moved_after(
-    store: &mut PgConnection,
-    name: LogName,
-    position: u64,
-) -> Result<Vec<(Stream, Head)>, sqlx::Error> {
-    let moved = sqlx::query(MOVED).persistent(false).bind(number(name)).bind(place(position));
-    heads(moved.fetch_all(store).await?)
-}
-
 /// Where those of the streams stand that exist.
 pub(super) async fn heads_of(
     store: &mut PgConnection,
@@ -82,7 +67,13 @@ pub(super) async fn heads_of(
 ) -> Result<HashMap<Stream, Head>, sqlx::Error> {
     let names: Vec<_> = streams.iter().map(Stream::to_string).collect();
     let found = sqlx::query(HEADS).persistent(false).bind(number(name)).bind(names);
-    Ok(heads(found.fetch_all(store).await?)?.into_iter().collect())
+    let head = |row: PgRow| {
+        let name: &str = row.try_get(0)?;
+        let stream = name.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let next = row.try_get::<i64, _>(2)?.cast_unsigned();
+        Ok((stream, Head { number: row.try_get(1)?, next }))
+    };
+    found.fetch_all(store).await?.into_iter().map(head).collect()
 }
 
 /// Writes the new streams and the events of a group, and moves the end of the log.
@@ -130,14 +121,4 @@ pub(super) async fn prune(store: &PgPool, name: LogName, upto: u64) -> Result<bo
     }
     pruning.commit().await?;
     Ok(until < place(upto))
-}
-
-fn heads(rows: Vec<sqlx::postgres::PgRow>) -> Result<Vec<(Stream, Head)>, sqlx::Error> {
-    let head = |row: sqlx::postgres::PgRow| {
-        let name: &str = row.try_get(0)?;
-        let stream = name.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        let next = row.try_get::<i64, _>(2)?.cast_unsigned();
-        Ok((stream, Head { number: row.try_get(1)?, next }))
-    };
-    rows.into_iter().map(head).collect()
 }

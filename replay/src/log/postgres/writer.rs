@@ -28,9 +28,6 @@ use crate::log::{
 /// Streams whose heads are kept in memory, about 150 bytes each.
 const HEADS_MAX: u64 = 200_000;
 
-/// Events of others after which their streams are asked for when they are needed, not all at once.
-const CATCH_UP_MAX: u64 = 5_000;
-
 /// How long appends wait for a database that is not there, within the time that a request has.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -52,7 +49,7 @@ pub(super) struct Writer {
     head: watch::Sender<u64>,
     store: Option<PgConnection>,
     heads: Cache<Stream, Head>,
-    /// The position that the heads in memory belong to, as far as they are known.
+    /// The position that the heads in memory belong to.
     known: u64,
 }
 
@@ -199,19 +196,16 @@ impl Writer {
     }
 
     /// Where the streams of the appends stand, from memory or from the store. To be asked with the
-    /// log locked, when it ends at `position`: what others have written since is seen.
+    /// log locked, when it ends at `position`.
     async fn heads_for(
         &mut self,
         appends: &[Append],
         position: u64,
         store: &mut PgConnection,
     ) -> Result<HashMap<Stream, Head>, sqlx::Error> {
-        if position > self.known.saturating_add(CATCH_UP_MAX) || position < self.known {
+        if position != self.known {
+            // Others have written: what is in memory may be of before.
             self.heads.invalidate_all();
-        } else if position > self.known {
-            for (stream, head) in rows::moved_after(store, self.name, self.known).await? {
-                self.heads.insert(stream, head);
-            }
         }
         self.known = position;
         let mut heads = HashMap::new();
