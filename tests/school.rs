@@ -15,6 +15,7 @@ mod first_day;
 mod imported;
 mod imports;
 mod log_contract;
+mod nodes;
 mod openapi;
 mod people;
 mod postgres;
