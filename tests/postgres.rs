@@ -35,8 +35,22 @@ pub(crate) struct Server {
     programs: PathBuf,
     options: String,
     databases: AtomicU32,
+    pooler: OnceLock<Option<Pooler>>,
     /// Ends, and the server with it, when its standard input is closed.
     keeper: Child,
+}
+
+/// Runs a pooler for as long as whoever started it is there.
+const POOL_KEEPER: &str = r#"
+    exec 3<&0
+    "$1" -q "$2" & pooler=$!
+    read -r _ <&3
+    kill "$pooler"
+"#;
+
+/// A pooler; it ends when its standard input is closed.
+struct Pooler {
+    _keeper: Child,
 }
 
 impl Server {
@@ -82,7 +96,8 @@ impl Server {
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         assert_eq!(ready, "ready\n", "the server does not start: see its log");
         let databases = AtomicU32::default();
-        Some(Self { folder, programs, options, databases, keeper })
+        let pooler = OnceLock::new();
+        Some(Self { folder, programs, options, databases, pooler, keeper })
     }
 
     /// The URL of a new, empty database.
@@ -95,6 +110,50 @@ impl Server {
     /// The URL of a database.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("postgres:///{name}?host={}&user=preau", self.folder.path().display())
+    }
+
+    /// The URL of a new, empty database behind a pooler that lends connections for one transaction
+    /// each (PgBouncer); none where there is no such program.
+    pub(crate) fn pooled_database(&self) -> Option<String> {
+        let pooler = self.pooler.get_or_init(|| self.start_pooler());
+        let url = self.database();
+        let behind = format!("host={}/pool&", self.folder.path().display());
+        let direct = format!("host={}&", self.folder.path().display());
+        pooler.as_ref().map(|_| url.replace(&direct, &behind))
+    }
+
+    fn start_pooler(&self) -> Option<Pooler> {
+        let Some(program) = env::split_paths(&programs_first(&self.programs))
+            .chain([PathBuf::from("/usr/sbin")])
+            .map(|folder| folder.join("pgbouncer"))
+            .find(|program| program.exists())
+        else {
+            eprintln!("not tried: there is no PgBouncer here");
+            return None;
+        };
+        let folder = self.folder.path().display();
+        let settings = format!(
+            "[databases]\n* = host={folder} user=preau\n[pgbouncer]\npool_mode = transaction\n\
+             auth_type = any\nunix_socket_dir = {folder}/pool\nlisten_port = 5432\n\
+             ignore_startup_parameters = extra_float_digits\nmax_client_conn = 1000\n\
+             default_pool_size = 20\nlogfile = {folder}/pool/log\n"
+        );
+        let file = self.folder.path().join("pgbouncer.ini");
+        told(&self.run("mkdir", &["pool"]));
+        std::fs::write(&file, settings).unwrap();
+        let child = as_nobody(Path::new(""), "sh", self.folder.path())
+            .args(["-c", POOL_KEEPER, "keeper"])
+            .args([&program, &file])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let socket = self.folder.path().join("pool/.s.PGSQL.5432");
+        while !socket.exists() {
+            std::thread::yield_now();
+        }
+        Some(Pooler { _keeper: child })
     }
 
     /// Kills the server in the middle of whatever it does (`kill -9`), all its processes.

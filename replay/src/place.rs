@@ -82,6 +82,8 @@ impl PostgresUrl {
     pub(crate) fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
         use sqlx::ConnectOptions;
         let options: PgConnectOptions = self.0.parse()?;
+        // Poolers refuse settings that they do not know, and no float is ever read.
+        let options = options.extra_float_digits(None);
         Ok(options.application_name("preau").disable_statement_logging())
     }
 }

@@ -41,7 +41,8 @@ impl Store {
     pub(super) fn all() -> Vec<Self> {
         let sqlite = Self::Sqlite(tempfile::tempdir().unwrap());
         let postgres = Server::shared().map(|server| Self::Postgres(server.database()));
-        std::iter::once(sqlite).chain(postgres).collect()
+        let pooled = Server::shared().and_then(Server::pooled_database).map(Self::Postgres);
+        std::iter::once(sqlite).chain(postgres).chain(pooled).collect()
     }
 
     pub(super) async fn open(&self) -> Log {
@@ -96,7 +97,7 @@ impl Store {
         match self {
             Self::Sqlite(folder) => folder.path().join("access.log").metadata().unwrap().len(),
             Self::Postgres(url) => {
-                let mut own = PgConnection::connect(url).await.unwrap();
+                let mut own = PgConnection::connect(&unpooled(url)).await.unwrap();
                 let size = "select pg_total_relation_size('preau.event_access_1')";
                 let size: i64 = sqlx::query_scalar(size).fetch_one(&mut own).await.unwrap();
                 size.cast_unsigned()
@@ -120,7 +121,7 @@ impl Store {
                 Pause::Sqlite(own)
             }
             Self::Postgres(url) => {
-                let mut own = PgConnection::connect(url).await.unwrap();
+                let mut own = PgConnection::connect(&unpooled(url)).await.unwrap();
                 let hold = "begin; select * from preau.head for update";
                 sqlx::raw_sql(hold).execute(&mut own).await.unwrap();
                 Pause::Postgres(own)
@@ -141,7 +142,7 @@ impl Store {
                 .await;
             }
             Self::Postgres(url) => {
-                let mut own = PgConnection::connect(url).await.unwrap();
+                let mut own = PgConnection::connect(&unpooled(url)).await.unwrap();
                 let refuse =
                     "create function refuse_marked() returns trigger language plpgsql as $$
                         begin raise 'a fault made by a test'; end $$;
@@ -218,6 +219,11 @@ pub(super) fn event(who: u128, revision: u64, school: &str, content: &str) -> Ne
 
 pub(super) fn person(who: u128) -> Stream {
     Stream::Person(PersonId(Uuid::from_u128(who)))
+}
+
+/// The same database, not behind a pooler.
+fn unpooled(url: &str) -> String {
+    url.replace("/pool&", "&")
 }
 
 async fn connect(folder: &Path) -> SqliteConnection {

@@ -1,5 +1,6 @@
 //! Knowing that others have written: PostgreSQL's own calls as a hint, looking now and then behind
-//! it. Behind a pooler no call may ever come.
+//! it. Behind a pooler one only looks: there, calls would come to whoever is lent the connection next,
+//! in the middle of another's answer.
 
 use std::time::Duration;
 
@@ -15,6 +16,12 @@ use crate::log::LogName;
 
 /// How often one looks without having been called.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How often one looks who is never called.
+const LOOK_EVERY_POOLED: Duration = Duration::from_millis(50);
+
+/// How often two connections are compared.
+const ROUNDS: u32 = 8;
 
 /// How long one waits for a database that does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -41,14 +48,35 @@ async fn listen(
     name: LogName,
     head: &watch::Sender<u64>,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
-    let mut calls = PgListener::connect_with(readers).await?;
-    calls.listen(CHANNEL).await?;
+    let mut calls = None;
+    if !is_pooled(readers).await? {
+        let mut own = PgListener::connect_with(readers).await?;
+        own.listen(CHANNEL).await?;
+        calls = Some(own);
+    }
     loop {
         publish(head, reader::head(readers, name).await?);
-        if let Ok(Err(error)) = timeout(LOOK_EVERY, calls.recv()).await {
-            return Err(error);
+        match &mut calls {
+            Some(calls) => {
+                if let Ok(Err(error)) = timeout(LOOK_EVERY, calls.recv()).await {
+                    return Err(error);
+                }
+            }
+            None => sleep(LOOK_EVERY_POOLED).await,
         }
     }
+}
+
+/// Whether there is a pooler between: two connections that are one are lent. That the two were never
+/// the same proves nothing, hence some rounds.
+async fn is_pooled(readers: &PgPool) -> Result<bool, sqlx::Error> {
+    let (mut one, mut other) = (readers.acquire().await?, readers.acquire().await?);
+    for _ in 0..ROUNDS {
+        if reader::backend(&mut one).await? == reader::backend(&mut other).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tells a head that may be older than what is told already.

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use domain::Stream;
-use sqlx::{PgConnection, PgPool, Row, postgres::PgRow};
+use sqlx::{Connection, PgConnection, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{Placed, number, place};
@@ -33,6 +33,18 @@ pub(super) async fn head(readers: &PgPool, name: LogName) -> Result<u64, sqlx::E
     let head: i64 = head.fetch_one(&mut *reading).await?;
     reading.commit().await?;
     Ok(head.cast_unsigned())
+}
+
+/// The number of the server's process that a connection is one with.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(super) async fn backend(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    let mut reading = connection.begin_with(BEGIN).await?;
+    let backend = sqlx::query_scalar("select pg_backend_pid()").persistent(false);
+    let backend = backend.fetch_one(&mut *reading).await?;
+    reading.commit().await?;
+    Ok(backend)
 }
 
 /// At most `max` events of a stream, from revision `from` on.

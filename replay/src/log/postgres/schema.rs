@@ -33,21 +33,24 @@ const BEGIN: &str = "begin isolation level read committed";
 /// disk before it acknowledges.
 pub(crate) async fn make(options: &PgConnectOptions, schema: Schema) -> Result<(), StoreError> {
     let Schema { name, mut tables } = schema;
-    let mut alone = PgConnection::connect_with(options).await?;
-    let mut alone = alone.begin_with(BEGIN).await?;
-    sqlx::query(LOCK).persistent(false).execute(&mut *alone).await?;
     let mut own = PgConnection::connect_with(options).await?;
+    // All in one transaction: also behind a pooler it is then one connection of the server, and none
+    // of the statements that the migrator prepares stays on it.
+    let mut alone = own.begin_with(BEGIN).await?;
+    sqlx::query(LOCK).persistent(false).execute(&mut *alone).await?;
+    sqlx::raw_sql("deallocate all").execute(&mut *alone).await?;
     tables.set_locking(false);
     tables.create_schemas = vec![name.into()].into();
     tables.table_name = format!("{name}.migration").into();
-    tables.run(&mut own).await?;
+    tables.run(&mut *alone).await?;
+    sqlx::raw_sql("deallocate all").execute(&mut *alone).await?;
     let durable: bool = sqlx::query_scalar(
         "select current_setting('synchronous_commit') <> 'off' and current_setting('fsync') = 'on'",
     )
     .persistent(false)
     .fetch_one(&mut *alone)
     .await?;
-    own.close().await?;
     alone.commit().await?;
+    own.close().await?;
     if durable { Ok(()) } else { Err(StoreError::NotDurable) }
 }
