@@ -82,7 +82,7 @@ impl Day {
 
     fn preau(&self) -> Command {
         let mut preau = Command::new(&self.binary);
-        preau.arg("--config").arg(self.folder.join("preau.toml")).env("PREAU_LOG", "trace");
+        preau.arg("--config").arg(self.folder.join("preau.toml")).env("PREAU_TRACING", "trace");
         preau
     }
 

@@ -4,6 +4,7 @@
 //! at once, or when the disk or the process fails, is in the files of `log_contract/`.
 
 mod crashes;
+mod cut;
 mod harness;
 mod many_writers;
 mod position_gap;

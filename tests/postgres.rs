@@ -113,7 +113,7 @@ impl Server {
     }
 
     /// The URL of a new, empty database behind a pooler that lends connections for one transaction
-    /// each (PgBouncer); none where there is no such program.
+    /// each (`PgBouncer`); none where there is no such program.
     pub(crate) fn pooled_database(&self) -> Option<String> {
         let pooler = self.pooler.get_or_init(|| self.start_pooler());
         let url = self.database();

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     env,
     fs::{File, read_to_string},
+    io::{Write as _, stdout},
     process::{Child, Command},
 };
 
@@ -102,7 +103,8 @@ async fn write(url: &str, process: u64) {
                 let who = if n.is_multiple_of(4) { writer % SHARED } else { own };
                 let content = format!("{process} {writer} {n}");
                 let end = written(&log, &mut ends, u128::from(who), &content).await;
-                println!("wrote up to {end}");
+                let mut told = stdout();
+                writeln!(told, "wrote up to {end}").unwrap();
             }
         })
     });

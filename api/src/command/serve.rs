@@ -52,9 +52,10 @@ pub(crate) async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()>
     }
 }
 
-/// Logs in JSON on standard error; `PREAU_LOG` says what.
+/// Logs in JSON on standard error; `PREAU_TRACING` says what.
 pub(crate) fn log_json(default: &str) {
-    let filter = EnvFilter::try_from_env("PREAU_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter =
+        EnvFilter::try_from_env("PREAU_TRACING").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

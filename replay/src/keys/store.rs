@@ -34,7 +34,7 @@ pub(super) enum Readers {
 /// Who writes: one a process.
 pub(super) enum Writing {
     Sqlite(sqlite::Writing),
-    Postgres(postgres::Writing),
+    Postgres(Box<postgres::Writing>),
 }
 
 /// What is written together.
@@ -52,7 +52,7 @@ pub(super) async fn open(url: &KeysUrl) -> Result<(Readers, Writing), VaultError
         }
         KeysUrl::Postgres(url) => {
             let (readers, writing) = postgres::open(url).await?;
-            (Readers::Postgres(readers), Writing::Postgres(writing))
+            (Readers::Postgres(readers), Writing::Postgres(Box::new(writing)))
         }
     })
 }

@@ -56,11 +56,11 @@ pub(super) struct Writer {
 /// Why a group was not committed.
 enum Failed {
     /// Not even begun, or the database is not to be had: it was not written.
-    ToBegin(sqlx::Error),
+    Before(sqlx::Error),
     /// A statement of this group failed: it was not written.
-    ToWrite(sqlx::Error),
+    Writing(sqlx::Error),
     /// The commit was asked for and not answered.
-    ToTell(sqlx::Error),
+    Committing(sqlx::Error),
 }
 
 impl Writer {
@@ -110,22 +110,22 @@ impl Writer {
         while let Some(mut appends) = work.pop_front() {
             match self.commit(&mut appends, &mut work).await {
                 Ok(()) => {}
-                Err(Failed::ToBegin(error)) if Instant::now() < until => {
+                Err(Failed::Before(error)) if Instant::now() < until => {
                     tracing::warn!(%error, "the log's database cannot be written to, trying again");
                     self.forget();
                     sleep(RETRY_AFTER).await;
                     work.push_front(appends);
                 }
-                Err(Failed::ToBegin(error)) => {
+                Err(Failed::Before(error)) => {
                     self.forget();
                     refuse(appends, error.into());
                 }
-                Err(Failed::ToWrite(error)) if appends.len() == 1 => refuse(appends, error.into()),
-                Err(Failed::ToWrite(error)) => {
+                Err(Failed::Writing(error)) if appends.len() == 1 => refuse(appends, error.into()),
+                Err(Failed::Writing(error)) => {
                     tracing::warn!(%error, "a group failed, its appends are tried one by one");
                     appends.into_iter().rev().for_each(|one| work.push_front(vec![one]));
                 }
-                Err(Failed::ToTell(error)) => {
+                Err(Failed::Committing(error)) => {
                     tracing::warn!(%error, "it is not known whether a group was committed");
                     self.forget();
                     for append in appends {
@@ -143,31 +143,31 @@ impl Writer {
         appends: &mut Vec<Append>,
         later: &mut VecDeque<Vec<Append>>,
     ) -> Result<(), Failed> {
-        let mut store = self.connected().await.map_err(Failed::ToBegin)?;
+        let mut store = self.connected().await.map_err(Failed::Before)?;
         let name = self.name;
-        let mut writing = store.begin_with(rows::BEGIN).await.map_err(Failed::ToBegin)?;
-        let ends = rows::lock(&mut writing, name).await.map_err(Failed::ToBegin)?;
+        let mut writing = store.begin_with(rows::BEGIN).await.map_err(Failed::Before)?;
+        let ends = rows::lock(&mut writing, name).await.map_err(Failed::Before)?;
         let heads = self.heads_for(appends, ends.position, &mut writing).await;
-        let heads = heads.map_err(Failed::ToBegin)?;
+        let heads = heads.map_err(Failed::Before)?;
         let mut group = Group::form(std::mem::take(appends), heads, ends);
         let judged = judge(&mut writing, name, &mut group).await;
         if let Err(error) = judged {
             appends.extend(group.into_appends());
-            return Err(Failed::ToBegin(error));
+            return Err(Failed::Before(error));
         }
-        if !group.accepted.is_empty() {
-            if let Err(error) = rows::write(&mut writing, name, &group).await {
-                // A broken connection is found broken by the next group.
-                let _undone = writing.rollback().await;
-                self.store = Some(store);
-                let lost = error.as_database_error().is_none();
-                appends.extend(group.into_appends());
-                return Err(if lost { Failed::ToBegin(error) } else { Failed::ToWrite(error) });
-            }
+        if !group.accepted.is_empty()
+            && let Err(error) = rows::write(&mut writing, name, &group).await
+        {
+            // A broken connection is found broken by the next group.
+            let _undone = writing.rollback().await;
+            self.store = Some(store);
+            let lost = error.as_database_error().is_none();
+            appends.extend(group.into_appends());
+            return Err(if lost { Failed::Before(error) } else { Failed::Writing(error) });
         }
         if let Err(error) = writing.commit().await {
             appends.extend(group.into_appends());
-            return Err(Failed::ToTell(error));
+            return Err(Failed::Committing(error));
         }
         self.store = Some(store);
         self.known = group.ends.position;
