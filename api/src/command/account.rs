@@ -94,8 +94,8 @@ impl Accounts {
                 settings.data.display()
             );
         }
-        let started =
-            Node::start(&settings.data, settings.existing_master_key()?, Clock::System).await;
+        let (kept, master) = (settings.access_log_kept()?, settings.existing_master_key()?);
+        let started = Node::start_keeping(kept, &settings.data, master, Clock::System).await;
         let (node, running) = started.context("if a server runs on this folder, stop it first")?;
         let done = async {
             node.reach(node.journal().log().head().await?).await?;

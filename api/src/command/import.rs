@@ -62,7 +62,8 @@ impl Bring {
         let Files { school, dry_run, confirm_departures, force, json, .. } = files;
         let wish = Wish { confirm_departures, force };
         let import = Import { base, school, actor: AccountId::PREAU, dry_run, wish };
-        let started = Node::start(&settings.data, settings.master_key()?, Clock::System).await;
+        let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
+        let started = Node::start_keeping(kept, &settings.data, master, Clock::System).await;
         let (node, running) = match started {
             Ok(started) => started,
             Err(error) => bail!(
