@@ -2,6 +2,9 @@
 //!
 //! What it writes, page by page, is tested beside its code; who may read it is told in `access.rs`.
 
+#[path = "access_log/command.rs"]
+mod command;
+
 use std::path::Path;
 
 use chrono::{DateTime, Months, Utc};
@@ -18,13 +21,13 @@ use replay::{
 };
 use uuid::Uuid;
 
-use crate::scene::Scene;
+use crate::{data_folder::DataFolder, scene::Scene};
 
 const LEA: PersonId = PersonId(Uuid::from_u128(0x1EA));
 
 #[tokio::test]
 async fn a_node_that_is_started_again_knows_who_is_signed_in() {
-    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let (folder, clock) = (DataFolder::new(), clock());
     let (node, running) = start(folder.path(), &clock).await;
     node.access().record(vec![signed_in(clock.now())]).await.unwrap();
     node.stop(running).await;
@@ -36,7 +39,7 @@ async fn a_node_that_is_started_again_knows_who_is_signed_in() {
 
 #[tokio::test]
 async fn a_node_destroys_by_itself_what_is_older_than_twelve_months() {
-    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let (folder, clock) = (DataFolder::new(), clock());
     let (node, running) = start(folder.path(), &clock).await;
     node.access().record(vec![read(clock.now())]).await.unwrap();
     node.stop(running).await;
@@ -55,6 +58,33 @@ async fn a_node_destroys_by_itself_what_is_older_than_twelve_months() {
     let found = found(&node).await;
     assert_eq!((found.entries[0].position, found.unreadable), (2, 0), "positions go on");
     node.stop(running).await;
+}
+
+#[tokio::test]
+async fn a_node_keeps_its_access_log_for_as_many_months_as_it_is_told() {
+    for months in [1, 36].map(Months::new) {
+        let (folder, clock) = (DataFolder::new(), clock());
+        let start = async || {
+            let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
+            let clock = Clock::Set(clock.clone());
+            Node::start_keeping(months, folder.path(), master, clock).await.unwrap()
+        };
+        let (node, running) = start().await;
+        node.access().record(vec![read(clock.now())]).await.unwrap();
+        node.stop(running).await;
+
+        clock.set(clock.now() + months);
+        let (node, running) = start().await;
+        assert_eq!(found(&node).await.entries.len(), 1, "not yet after {months:?}");
+        node.stop(running).await;
+
+        clock.set(clock.now() + chrono::TimeDelta::seconds(1));
+        let (node, running) = start().await;
+        while !found(&node).await.entries.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        node.stop(running).await;
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,12 @@
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
+    thread::{JoinHandle, spawn},
 };
 
 use serde_json::Value;
+
+use crate::canaries::BYTES_MIN;
 
 #[test]
 fn the_printed_lines_work_when_pasted_in_order() {
@@ -23,7 +26,12 @@ fn the_printed_lines_work_when_pasted_in_order() {
     assert_eq!(kinds[0], "PersonRegistered");
     assert_eq!(kinds[kinds.len() - 2..], ["AbsenceRecorded", "LineWithdrawn"]);
     assert_eq!(lines_of(evening_before, lesson), [""; 0]);
-    demo.stop();
+    let said = demo.stop();
+    let students = sheet["students"].as_array().unwrap().iter();
+    let families = students.map(|student| student["name"]["family"].as_str().unwrap());
+    for family in families.filter(|family| family.len() >= BYTES_MIN) {
+        assert!(!said.contains(family), "{family} is in what the demo has printed and logged");
+    }
 }
 
 /// What kinds of lines a file has of a lesson.
@@ -36,15 +44,24 @@ fn lines_of<'a>(file: &'a Value, lesson: &Value) -> Vec<&'a str> {
 struct Demo {
     server: Child,
     lines: String,
+    log: Option<JoinHandle<String>>,
 }
 
 impl Demo {
     fn start() -> Self {
         let mut server = Command::new(binary())
             .args(["demo", "--listen", "127.0.0.1:0"])
+            .env("PREAU_TRACING", "debug")
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut logged = server.stderr.take().unwrap();
+        let log = spawn(move || {
+            let mut log = String::new();
+            logged.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut printed = BufReader::new(server.stdout.take().unwrap()).lines();
         let greeting = printed.next().unwrap().unwrap();
         assert!(greeting.starts_with("Préau: http://127.0.0.1:"), "{greeting}");
@@ -53,7 +70,7 @@ impl Demo {
         while !lines.contains("as_of=") {
             lines += &(printed.next().unwrap().unwrap() + "\n");
         }
-        Self { server, lines }
+        Self { server, lines, log: Some(log) }
     }
 
     /// The answers that a shell prints, one a line.
@@ -66,11 +83,12 @@ impl Demo {
         printed.lines().map(|answer| serde_json::from_str(answer).unwrap()).collect()
     }
 
-    /// Asks it to stop; it ends well, and by itself.
-    fn stop(&mut self) {
+    /// Asks it to stop; it ends well, and by itself. What it has printed and logged.
+    fn stop(&mut self) -> String {
         let id = self.server.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert!(self.server.wait().unwrap().success());
+        format!("{}{}", self.lines, self.log.take().unwrap().join().unwrap())
     }
 }
 

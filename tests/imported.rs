@@ -29,9 +29,10 @@ use projections::{
     people,
 };
 use replay::{Clock, Node, Running, clock::SetClock, keys::MasterKey};
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+use crate::data_folder::DataFolder;
 
 /// The school of the set.
 const SCHOOL: &str = "0549998Z";
@@ -44,13 +45,13 @@ struct Office {
     node: Node,
     clock: SetClock,
     running: Running,
-    _folder: TempDir,
+    _folder: DataFolder,
 }
 
 impl Office {
     /// An empty data folder, on the third day of the school year.
     async fn empty() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = DataFolder::new();
         let clock = SetClock::at("2026-09-03T08:00:00Z".parse().unwrap());
         let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let started = Node::start(folder.path(), master, Clock::Set(clock.clone())).await;

@@ -15,9 +15,10 @@ use domain::{
 };
 use replay::{Clock, Node, Running, access::TokenHash, clock::SetClock, keys::MasterKey};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+use crate::data_folder::{DataFolder, would_be_found};
 
 /// The token of the only caller.
 pub(crate) const TOKEN: &str = "a-token-for-the-tests";
@@ -32,7 +33,7 @@ pub(crate) struct Scene {
     /// What shows the time; it stands still until it is set.
     pub(crate) clock: SetClock,
     /// The data folder.
-    pub(crate) folder: TempDir,
+    pub(crate) folder: DataFolder,
     running: Running,
     router: Router,
     last_position: u64,
@@ -54,10 +55,10 @@ impl Scene {
     /// An empty data folder, on Friday 20 November 2026 at eight in the morning, in Strasbourg.
     pub(crate) async fn empty() -> Self {
         let clock = SetClock::at("2026-11-20T07:00:00Z".parse().unwrap());
-        Self::on(tempfile::tempdir().unwrap(), clock).await
+        Self::on(DataFolder::new(), clock).await
     }
 
-    async fn on(folder: TempDir, clock: SetClock) -> Self {
+    async fn on(folder: DataFolder, clock: SetClock) -> Self {
         let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let node = Node::start(folder.path(), master, Clock::Set(clock.clone())).await;
         let (node, running) = node.unwrap();
@@ -202,6 +203,7 @@ impl Scene {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        body.iter().for_each(would_all_be_found);
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.raw(request.body(body).unwrap()).await
     }
@@ -276,7 +278,7 @@ impl Scene {
     }
 
     /// Stops the node, and leaves the folder.
-    pub(crate) async fn stop(self) -> TempDir {
+    pub(crate) async fn stop(self) -> DataFolder {
         self.node.stop(self.running).await;
         self.folder
     }
@@ -326,6 +328,18 @@ impl Answer {
     pub(crate) fn refusal(&self) -> String {
         let code = self.body["code"].as_str();
         format!("{} {}", &self.status[..3], code.unwrap_or_else(|| panic!("{}", self.body)))
+    }
+}
+
+/// Whatever is said of people is searched for at the end; given names may be words of a program.
+fn would_all_be_found(body: &Value) {
+    const SAID: [&str; 8] =
+        ["family", "usage", "mail", "mobile", "telephone", "address", "comment", "document"];
+    for (field, value) in body.as_object().into_iter().flatten() {
+        would_all_be_found(value);
+        let said = value.as_str().filter(|_| SAID.contains(&field.as_str()));
+        let found = said.is_none_or(would_be_found);
+        assert!(found, "{field} {value}: add it to tests/canaries.rs, so that it is searched for");
     }
 }
 

@@ -16,14 +16,14 @@ use replay::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::scene::Scene;
+use crate::{data_folder::DataFolder, scene::Scene};
 
 const PERSON: PersonId = PersonId(Uuid::from_u128(0xADA));
 const CANARY: &str = "Serinétoile";
 
 #[tokio::test]
 async fn the_bytes_of_a_name_appear_in_no_file_of_the_log() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let journal = open(folder.path()).await;
     tell_the_canary(&journal).await;
     assert!(says(&journal, CANARY).await, "the journal itself can read it");
@@ -52,7 +52,7 @@ async fn a_name_written_through_the_api_is_in_the_tables_and_in_no_file_of_the_l
 
 #[tokio::test]
 async fn an_erased_person_is_still_counted_and_no_more_read_also_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let journal = open(folder.path()).await;
     tell_the_canary(&journal).await;
     journal.erase(identity()).await.unwrap();
@@ -67,7 +67,7 @@ async fn an_erased_person_is_still_counted_and_no_more_read_also_after_a_restart
 
 #[tokio::test]
 async fn the_master_key_is_for_its_owner_alone() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     open(folder.path()).await;
     let mode = |name| folder.path().join(name).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("master.key"), 0o600);
@@ -76,7 +76,7 @@ async fn the_master_key_is_for_its_owner_alone() {
 
 #[tokio::test]
 async fn a_vault_does_not_open_with_the_master_key_of_another_school() {
-    let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (here, elsewhere) = (DataFolder::new(), DataFolder::new());
     open(here.path()).await.log().close().await;
     let foreign = MasterKey::load_or_create(&elsewhere.path().join("master.key")).unwrap();
     let refused = Journal::open(here.path(), foreign, Clock::System).await.unwrap_err();

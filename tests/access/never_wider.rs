@@ -1,6 +1,11 @@
 //! What only ever takes away: a relation that is over, one relation less, a judgment, a second
 //! factor that is missing. And what changes nothing: a day on which nothing begins or ends, the order
 //! of what is known. All of it whatever else is known, of whomever.
+//!
+//! What the person that a thing is about is beside (their ties) takes away too, but for two of them: to
+//! answer for a student and to work in the school say which line of the table a thing falls under, and
+//! another line is neither wider nor narrower. That lines are what they should be is tried in
+//! `table.rs`.
 
 use chrono::{Datelike, NaiveDate};
 use domain::{
@@ -55,6 +60,25 @@ fn a_judgment_never_widens_what_somebody_may() {
         after.student.get_or_insert_default().restrictions.push(judgment);
         let student = before.student.clone().unwrap_or_default();
         never_wider(&Facts { student: Some(student), ..before }, &after);
+    });
+}
+
+#[test]
+fn what_somebody_is_elsewhere_never_opens_them_to_more_people() {
+    check((known(), dated(select(&GUARDED[..]))), |(before, tie)| {
+        let mut after = before.clone();
+        after.ties.push(tie);
+        never_wider(&before, &after);
+    });
+}
+
+#[test]
+fn what_somebody_was_once_changes_nothing_for_those_who_ask_about_them() {
+    check((known(), a_tie(), a_span_that_is_over()), |(before, what, span)| {
+        let mut after = before.clone();
+        after.ties.push(Dated { what, span });
+        never_wider(&before, &after);
+        never_wider(&after, &before);
     });
 }
 
@@ -264,6 +288,15 @@ fn a_span_that_is_over() -> impl Strategy<Value = Span> + Clone {
         span((last - lasted, Some(last)))
     })
 }
+
+/// Ties that keep an account from being handed out, and a person from being shown.
+const GUARDED: [Tie; 5] = [
+    Tie::MandatedHere,
+    Tie::LearnsElsewhere,
+    Tie::AnswersElsewhere,
+    Tie::WorksElsewhere,
+    Tie::MandatedElsewhere,
+];
 
 const MANDATES: [Mandate; 3] = [Mandate::Administrator, Mandate::Auditor, Mandate::DataProtection];
 

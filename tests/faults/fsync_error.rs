@@ -14,6 +14,7 @@ use super::{
     Writer,
     ledger::{Ack, Ledger},
 };
+use crate::data_folder::DataFolder;
 
 /// `EX_IOERR` of sysexits.h.
 const EX_IOERR: i32 = 74;
@@ -26,7 +27,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_writer_is_told_nothing_after_the_disk_has_failed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let told = write_until_the_disk_fails(folder.path(), 1);
     assert!(told.after.is_empty(), "told after the failure: {:?}", told.after);
     everything_told_is_in_the_log(folder.path(), told).await;
@@ -37,7 +38,7 @@ async fn a_writer_is_told_nothing_after_the_disk_has_failed() {
 #[tokio::test]
 async fn writers_of_one_group_are_told_nothing_that_is_not_in_the_log() {
     const WRITERS: usize = 64;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let told = write_until_the_disk_fails(folder.path(), WRITERS);
     assert!(told.after.len() < WRITERS, "{} told after the failure", told.after.len());
     everything_told_is_in_the_log(folder.path(), told).await;

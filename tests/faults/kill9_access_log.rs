@@ -17,6 +17,7 @@ use replay::{
 };
 
 use super::Writer;
+use crate::data_folder::DataFolder;
 
 const KILLS: u32 = 25;
 
@@ -25,7 +26,7 @@ const START_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_kill_loses_a_read_that_was_answered() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let mut answered = Vec::new();
     for kill in 1..=KILLS {
         answered.extend(read_until_killed(folder.path(), kill));

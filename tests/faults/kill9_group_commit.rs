@@ -12,6 +12,7 @@ use super::{
     Writer,
     ledger::{Ack, Ledger},
 };
+use crate::data_folder::DataFolder;
 
 const KILLS: u32 = 200;
 const KILLS_PER_LOOK: u32 = 25;
@@ -25,7 +26,7 @@ const PATIENCE: u32 = 12;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let (mut ledger, mut acknowledged) = (Ledger::default(), 0);
     for kill in 1..=KILLS {
         let acks = write_until_killed(folder.path(), kill);

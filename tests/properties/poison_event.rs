@@ -12,12 +12,14 @@ use replay::{
 };
 use uuid::Uuid;
 
+use crate::data_folder::DataFolder;
+
 const POISONED: PersonId = PersonId(Uuid::from_u128(0xADA));
 const OTHER: PersonId = PersonId(Uuid::from_u128(0xB0B));
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_read_parks_its_stream_and_stops_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
     let (node, running) = Node::start(folder.path(), master, Clock::System).await.unwrap();
     register(&node, POISONED).await;

@@ -14,6 +14,8 @@ use replay::{Act, Clock, Node, keys::MasterKey, rebuild};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::data_folder::DataFolder;
+
 const WRITERS: u64 = 8;
 
 /// What there is to rebuild before it begins.
@@ -21,7 +23,7 @@ const PEOPLE: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_are_rebuilt_while_others_write_and_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = DataFolder::new();
     let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
     let (node, running) = Node::start(folder.path(), master, Clock::System).await.unwrap();
     for n in 0..PEOPLE {

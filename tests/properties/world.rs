@@ -18,13 +18,13 @@ use domain::{
 };
 use projections::files;
 use replay::{Act, Clock, Done, ExecuteError, Node, Running, clock::SetClock, keys::MasterKey};
-use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::asked::{Asked, Roll, YEAR, schools, students};
+use crate::data_folder::DataFolder;
 
 pub(super) struct World {
-    pub(super) folder: TempDir,
+    pub(super) folder: DataFolder,
     pub(super) node: Node,
     pub(super) clock: SetClock,
     running: Running,
@@ -36,7 +36,7 @@ pub(super) type Outcome = Result<Done, String>;
 
 impl World {
     pub(super) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = DataFolder::new();
         let clock = SetClock::at("2026-09-07T06:00:00Z".parse().unwrap());
         let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let node = Node::start(folder.path(), master, Clock::Set(clock.clone())).await;

@@ -88,8 +88,9 @@ impl Accounts {
     /// Does what is asked.
     pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         log_json("warn");
-        let (place, master) = (settings.existing_place()?, settings.existing_master_key()?);
-        let started = Node::start(place, master, Clock::System).await;
+        let (kept, place) = (settings.access_log_kept()?, settings.existing_place()?);
+        let master = settings.existing_master_key()?;
+        let started = Node::start_keeping(kept, place, master, Clock::System).await;
         let (node, running) = started.context("if a server runs on this folder, stop it first")?;
         let done = async {
             node.reach(node.journal().log().head().await?).await?;

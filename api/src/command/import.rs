@@ -62,8 +62,9 @@ impl Bring {
         let Files { school, dry_run, confirm_departures, force, json, .. } = files;
         let wish = Wish { confirm_departures, force };
         let import = Import { base, school, actor: AccountId::PREAU, dry_run, wish };
-        let (place, master) = (settings.place()?, settings.master_key()?);
-        let started = Node::start(place, master, Clock::System).await;
+        let (kept, place) = (settings.access_log_kept()?, settings.place()?);
+        let master = settings.master_key()?;
+        let started = Node::start_keeping(kept, place, master, Clock::System).await;
         let (node, running) = match started {
             Ok(started) => started,
             Err(error) => bail!(
