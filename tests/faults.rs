@@ -16,6 +16,8 @@ mod kill9_group_commit;
 mod leader_paused;
 #[path = "faults/ledger.rs"]
 mod ledger;
+#[path = "faults/lost_end.rs"]
+mod lost_end;
 #[path = "faults/restored.rs"]
 mod restored;
 

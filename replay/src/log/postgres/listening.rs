@@ -1,6 +1,9 @@
 //! Knowing that others have written: PostgreSQL's own calls as a hint, looking now and then behind
 //! it. Behind a pooler one only looks: there, calls would come to whoever is lent the connection next,
 //! in the middle of another's answer.
+//!
+//! A database that was put back behind what it had acknowledged ends the process: tables and states
+//! in memory go further than the log does, and the next start makes them anew.
 
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use tokio::{
 };
 
 use super::reader;
-use crate::log::LogName;
+use crate::{fatal::storage_failed, log::LogName};
 
 /// How often one looks without having been called.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -55,7 +58,10 @@ async fn listen(
         calls = Some(own);
     }
     loop {
-        publish(head, reader::head(readers, name).await?);
+        let known = *head.borrow();
+        let at = reader::head(readers, name).await?;
+        stop_if_lost(known, at);
+        publish(head, at);
         match &mut calls {
             Some(calls) => {
                 if let Ok(Err(error)) = timeout(LOOK_EVERY, calls.recv()).await {
@@ -77,6 +83,14 @@ async fn is_pooled(readers: &PgPool) -> Result<bool, sqlx::Error> {
         }
     }
     Ok(false)
+}
+
+/// What was known before the database was asked where the log ends is in its answer, or is lost.
+pub(super) fn stop_if_lost(known: u64, at: u64) {
+    if at < known {
+        let lost = format!("the log ended at {known}, and ends at {at} now");
+        storage_failed("the database of the log", &sqlx::Error::Protocol(lost));
+    }
 }
 
 /// Tells a head that may be older than what is told already.

@@ -18,7 +18,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{listening::publish, reader, rows};
+use super::{
+    listening::{publish, stop_if_lost},
+    reader, rows,
+};
 use crate::log::{
     AppendError, Appended, LogName,
     group::{Accepted, Append, Group, Head, first_revision, refuse},
@@ -147,6 +150,7 @@ impl Writer {
         let name = self.name;
         let mut writing = store.begin_with(rows::BEGIN).await.map_err(Failed::Before)?;
         let ends = rows::lock(&mut writing, name).await.map_err(Failed::Before)?;
+        stop_if_lost(*self.head.borrow(), ends.position);
         let heads = self.heads_for(appends, ends.position, &mut writing).await;
         let heads = heads.map_err(Failed::Before)?;
         let mut group = Group::form(std::mem::take(appends), heads, ends);
