@@ -163,6 +163,8 @@ pub struct Facts {
     pub student: Option<StudentFacts>,
     /// What the person that the thing is about is, beside a student of that school.
     pub ties: Vec<Dated<Tie>>,
+    /// Whether that person signs in already: an account that was never opened holds nothing of theirs.
+    pub opened: bool,
     /// Whether the school has its staff sign in with a second factor.
     pub staff_need_second_factor: bool,
 }
@@ -193,7 +195,9 @@ pub enum Tie {
     LearnsElsewhere,
     /// Answers for a student of another school.
     AnswersElsewhere,
-    /// Works in another school.
+    /// Teaches in another school.
+    TeachesElsewhere,
+    /// Works in another school as anything else.
     WorksElsewhere,
     /// Has a mandate for another school, or for all of them.
     MandatedElsewhere,

@@ -45,6 +45,8 @@ struct Subject {
     /// The days they learn here.
     student: Option<Span>,
     ties: Vec<Dated<Tie>>,
+    /// Whether they have opened their account.
+    opened: bool,
     seen_as: &'static [&'static str],
     invited_as: &'static [&'static str],
 }
@@ -136,6 +138,7 @@ fn each_proof(relation: &Relation, subject: &Subject, age: Age, see: &mut dyn Fn
                     .student
                     .map(|enrolled| StudentFacts { enrolled, ..student.clone() }),
                 ties: subject.ties.clone(),
+                opened: subject.opened,
                 staff_need_second_factor: needed,
                 ..relation.facts.clone()
             };
@@ -157,10 +160,14 @@ fn subjects() -> Vec<Subject> {
     let (to_come, over) = ((1, None), (-100, Some(-1)));
     let of = |student, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
         let ties = ties.iter().map(|(what, days)| Dated { what: *what, span: span(*days) });
-        Subject { student, ties: ties.collect(), seen_as, invited_as }
+        Subject { student, ties: ties.collect(), opened: false, seen_as, invited_as }
     };
     let tied = |student: bool, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
         of(student.then(|| span(now)), ties, seen_as, invited_as)
+    };
+    let opened = |ties: &[(Tie, (i64, Option<i64>))], invited_as| Subject {
+        opened: true,
+        ..of(None, ties, &["staff"], invited_as)
     };
     let learnt = |until, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
         of(Some(span(until)), ties, seen_as, invited_as)
@@ -190,7 +197,23 @@ fn subjects() -> Vec<Subject> {
             &["guardian"],
             &["guardian"],
         ),
-        tied(false, &[(Tie::Works, now), (Tie::WorksElsewhere, now)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Works, now), (Tie::WorksElsewhere, to_come)], &["staff"], &["beyond"]),
+        tied(false, &[(Tie::Works, now), (Tie::WorksElsewhere, over)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Works, now), (Tie::TeachesElsewhere, now)], &["staff"], &["staff"]),
+        opened(&[(Tie::Works, now), (Tie::TeachesElsewhere, to_come)], &["beyond"]),
+        opened(&[(Tie::Works, now), (Tie::TeachesElsewhere, over)], &["staff"]),
+        tied(
+            false,
+            &[(Tie::Answers, now), (Tie::TeachesElsewhere, now)],
+            &["guardian"],
+            &["beyond"],
+        ),
+        tied(
+            false,
+            &[(Tie::Works, over), (Tie::TeachesElsewhere, now)],
+            &["beyond"],
+            &["beyond"],
+        ),
         tied(
             false,
             &[(Tie::Works, now), (Tie::MandatedElsewhere, until_today)],

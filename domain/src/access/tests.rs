@@ -114,9 +114,24 @@ fn nobody_is_handed_the_account_of_somebody_who_may_do_more() {
     assert!(!cpe(&[Tie::Answers, Tie::MandatedHere]), "a guardian who administers the server");
     assert!(invited(HEAD, &[Tie::Works, Tie::MandatedHere]), "whom the head gave the mandate");
     assert!(!cpe(&[Tie::Answers, Tie::Works]), "a guardian who works here");
-    assert!(!cpe(&[Tie::Answers, Tie::WorksElsewhere]), "a guardian who heads another school");
-    assert!(invited(HEAD, &[Tie::Works, Tie::WorksElsewhere]), "a teacher of two schools");
+    assert!(!cpe(&[Tie::Answers, Tie::TeachesElsewhere]), "a guardian who teaches elsewhere");
+    assert!(invited(HEAD, &[Tie::Works, Tie::TeachesElsewhere]), "a teacher of two schools");
+    assert!(!invited(HEAD, &[Tie::Works, Tie::WorksElsewhere]), "who heads another school too");
     assert!(!invited(HEAD, &[Tie::Works, Tie::MandatedElsewhere]), "the region's administrator");
+}
+
+#[test]
+fn an_account_that_a_teacher_of_two_schools_has_opened_is_handed_out_by_neither() {
+    let ties = [Tie::Works, Tie::TeachesElsewhere];
+    let ties = ties.map(|what| Dated { what, span: days("2026-09-01", None) }).to_vec();
+    let unopened = Facts { posts: vec![post(HEAD)], ties, ..of_school() };
+    let opened = Facts { opened: true, ..unopened.clone() };
+    for action in [Action::ManageAccounts, Action::RemoveSecondFactor] {
+        assert!(asked(action, &unopened, "2026-11-20").is_ok(), "{action:?}");
+        assert_eq!(asked(action, &opened, "2026-11-20"), Err(Rule::NoRelation), "{action:?}");
+    }
+    let seen = decide(&somebody(), Action::ReadPerson, &opened, day("2026-11-20"));
+    assert_eq!((seen.rule, seen.mask), (Rule::Head, Mask::default()), "a colleague all the same");
 }
 
 #[test]
