@@ -1,5 +1,7 @@
 //! Who may see and do what: the table, tested whole, and what the API makes of it.
 
+#[path = "access/beyond.rs"]
+mod beyond;
 #[path = "access/callers.rs"]
 mod callers;
 #[path = "access/cases.rs"]

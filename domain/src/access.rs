@@ -321,7 +321,9 @@ pub struct Mask {
 pub fn decide(actor: &Actor, action: Action, facts: &Facts, today: NaiveDate) -> Decision {
     let second_factor = match actor {
         Actor::Person { second_factor, .. } => *second_factor,
-        Actor::Program { scopes, school, .. } => return of_program(scopes, *school, action, facts),
+        Actor::Program { scopes, school, .. } => {
+            return of_program(scopes, *school, (action, facts), today);
+        }
     };
     if !is_in_place(action, facts) {
         return Decision::refused(Rule::NoRelation);
@@ -336,13 +338,32 @@ pub fn decide(actor: &Actor, action: Action, facts: &Facts, today: NaiveDate) ->
     })
 }
 
-/// A token has no relations: its scopes say what it is good for, and perhaps a school where.
-fn of_program(scopes: &[Scope], only: Option<Uai>, action: Action, facts: &Facts) -> Decision {
-    let here = only.is_none() || only == facts.school;
-    if here && scopes.iter().any(|scope| table::scope_allows(*scope, action)) {
-        Decision { allowed: true, rule: Rule::ProgramScope, mask: Mask::default() }
-    } else {
-        Decision::refused(Rule::NoRelation)
+/// Whether a post opens more than what all staff of a school may, teachers of their classes among them.
+pub fn opens_more(function: Function) -> bool {
+    standing::of_function(function).is_some()
+}
+
+/// A token has no relations: its scopes say what it is good for, and perhaps a school where. That of
+/// one school sees and does with somebody what those may who may most there by their work.
+fn of_program(
+    scopes: &[Scope],
+    only: Option<Uai>,
+    (action, facts): (Action, &Facts),
+    today: NaiveDate,
+) -> Decision {
+    let mask = match only {
+        None => Some(Mask::default()),
+        Some(_) if only == facts.school => {
+            let whom = standing::whom(facts, action, today);
+            whom.into_iter().find_map(|whom| table::by_work(action, whom))
+        }
+        Some(_) => None,
+    };
+    match mask {
+        Some(mask) if scopes.iter().any(|scope| table::scope_allows(*scope, action)) => {
+            Decision { allowed: true, rule: Rule::ProgramScope, mask }
+        }
+        Some(_) | None => Decision::refused(Rule::NoRelation),
     }
 }
 

@@ -81,7 +81,8 @@ impl Decisions {
         kept.push(Decided::SignInRefused(account, why));
     }
 
-    fn allow(&self) -> bool {
+    /// Whether anything was allowed.
+    pub(crate) fn allow(&self) -> bool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().any(|known| matches!(known, Decided::Asked(_, decision) if decision.allowed))
     }

@@ -102,7 +102,7 @@ fn of_posts(facts: &Facts, today: NaiveDate) -> Vec<Rule> {
 }
 
 /// What a function allows beyond what all staff may.
-fn of_function(function: Function) -> Option<Rule> {
+pub(super) fn of_function(function: Function) -> Option<Rule> {
     match function {
         Function::Head => Some(Rule::Head),
         Function::Cpe => Some(Rule::Cpe),

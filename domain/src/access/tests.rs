@@ -148,6 +148,26 @@ fn a_school_that_a_student_has_left_hands_out_neither_their_account_nor_their_co
     }
     let seen = decide(&somebody(), Action::ReadPerson, &left, day("2026-11-21"));
     assert!(seen.allowed && seen.mask.contacts, "the head knows who it was, and no more");
+    let token = Actor::Program {
+        account: AccountId(Uuid::nil()),
+        scopes: vec![Scope::Everything],
+        school: left.school,
+    };
+    for action in [Action::ManageAccounts, Action::ManageContacts, Action::ManagePeople] {
+        assert!(!decide(&token, action, &left, day("2026-11-21")).allowed, "{action:?}");
+    }
+    let seen = decide(&token, Action::ReadPerson, &left, day("2026-11-21"));
+    assert!(seen.allowed && seen.mask.contacts, "nor does the school's program");
+}
+
+#[test]
+fn a_school_says_who_answers_for_a_student_up_to_their_last_day_there() {
+    let enrolled = days("2026-09-01", Some("2026-11-20"));
+    let student = StudentFacts { enrolled, ..born("2013-03-01") };
+    let facts = Facts { posts: vec![post(HEAD)], student: Some(student), ..of_school() };
+    assert_eq!(asked(Action::ManageFamily, &facts, "2026-11-20"), Ok(Rule::Head));
+    assert_eq!(asked(Action::ManageFamily, &facts, "2026-11-21"), Err(Rule::NoRelation));
+    assert_eq!(asked(Action::ReadFamily, &facts, "2026-11-21"), Ok(Rule::Head));
 }
 
 #[test]
