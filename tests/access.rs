@@ -6,6 +6,8 @@ mod beyond;
 mod callers;
 #[path = "access/cases.rs"]
 mod cases;
+#[path = "access/files.rs"]
+mod files;
 #[path = "access/guard.rs"]
 mod guard;
 #[path = "access/house.rs"]

@@ -126,7 +126,8 @@ impl Asked {
             | Action::ListAbsences
             | Action::ReadAttendance
             | Action::ReadHistory
-            | Action::ReadAccessLog => true,
+            | Action::ReadAccessLog
+            | Action::ImportFiles => true,
             Action::ReadTimetable => self.subject.is_some(),
             Action::OpenSchool
             | Action::ReadSchool
@@ -142,7 +143,6 @@ impl Asked {
             | Action::AnnounceAbsence
             | Action::GiveReason
             | Action::QualifyAbsence
-            | Action::ImportFiles
             | Action::ManageAccounts
             | Action::RemoveSecondFactor
             | Action::GiveMandates

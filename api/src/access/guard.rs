@@ -113,11 +113,11 @@ impl Guard {
     }
 
     /// Asks to open a school, which need not be there yet: for whoever has a mandate for all of them.
-    pub(crate) async fn region(&self, school: Uai, action: Action) -> Result<(), ApiError> {
+    pub(crate) async fn region(&self, school: Uai, action: Action) -> Result<Rule, ApiError> {
         let region = known(&self.db, self.person(), Uai::REGION, Thing::School).await?;
         let facts = Facts { school: Some(school), ..region.facts };
         match self.of_region(action, Some(school), &facts) {
-            Ok(_) => Ok(()),
+            Ok(rule) => Ok(rule),
             // Whoever may not open schools learns nothing of those that are.
             Err(refusal) => {
                 Err(self.school(school, Action::ReadSchool).await.err().unwrap_or(refusal))
