@@ -18,3 +18,5 @@ mod never_wider;
 mod other_family;
 #[path = "access/table.rs"]
 mod table;
+#[path = "access/walk.rs"]
+mod walk;
