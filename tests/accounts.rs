@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use crate::scene::{Answer, SCHOOL, Scene, TOKEN};
 
 /// A password that nobody tries first.
-const PASSWORD: &str = "brumes-du-83-matins";
+pub(crate) const PASSWORD: &str = "brumes-du-83-matins";
 
 #[tokio::test]
 async fn a_teacher_is_invited_opens_the_account_signs_in_and_calls_the_roll() {

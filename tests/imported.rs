@@ -19,7 +19,7 @@ mod weekly;
 
 use std::{fs, io::Cursor, path::Path, sync::Arc};
 
-use api::imports::{Base, Import, Progress, Wish, files::Input, report::Report, run};
+use api::imports::{Base, Import, Progress, Trust, Wish, files::Input, report::Report, run};
 use domain::{
     AccountId, PersonId, StudentId, Uai,
     people::{Identifier, Scheme},
@@ -100,7 +100,7 @@ impl Office {
     async fn import(&self, base: Base, files: &Files, how: impl FnOnce(&mut Import)) -> Report {
         let actor = AccountId(Uuid::from_u128(1));
         let (school, wish) = (None, Wish::default());
-        let mut import = Import { base, school, actor, dry_run: false, wish };
+        let mut import = Import { base, school, actor, trust: Trust::Whole, dry_run: false, wish };
         how(&mut import);
         let progress: Progress = Arc::new(|_, _| {});
         let head = self.head().await;
@@ -120,7 +120,7 @@ impl Office {
         });
         let (node, actor) = (self.node.clone(), AccountId(Uuid::from_u128(1)));
         let (school, wish) = (None, Wish::default());
-        let import = Import { base, school, actor, dry_run: false, wish };
+        let import = Import { base, school, actor, trust: Trust::Whole, dry_run: false, wish };
         let inputs = inputs(files);
         let importing = tokio::spawn(async move { run(&node, &import, inputs, &progress).await });
         let mut told = told;

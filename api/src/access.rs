@@ -10,12 +10,8 @@ mod guard;
 
 use axum::{Json, extract::State};
 use chrono::NaiveTime;
-use domain::{
-    AccountId, PersonId, Uai,
-    access::{Action, What},
-    schools::SchoolSheet,
-};
-use replay::access::{About, Asked as AskedOfLog, Noted};
+use domain::{AccountId, PersonId, Uai, access::Action, schools::SchoolSheet};
+use replay::access::{About, Asked as AskedOfLog, Found, Noted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -89,18 +85,8 @@ async fn show_access_log(
         after: about.cursor.unwrap_or(0),
         max: ENTRIES_MAX,
     };
-    let found = node.access().entries(&asked).await?;
-    let of_one = about.person.map(AccountId::of);
-    let mut entries = found.entries;
-    entries.retain(|noted| match &noted.entry.what {
-        What::Read { school: of, .. } => *of == school,
-        What::Refused { school: of, .. } => *of == Some(school),
-        What::SessionOpened { .. }
-        | What::SessionSeen { .. }
-        | What::SessionEnded { .. }
-        | What::SignInRefused { .. } => of_one.is_some() && noted.entry.account == of_one,
-    });
-    Ok(Json(AccessLogPage { entries, next: found.next, unreadable: found.unreadable }))
+    let Found { entries, next, unreadable } = node.access().entries_of(school, &asked).await?;
+    Ok(Json(AccessLogPage { entries, next, unreadable }))
 }
 
 /// Whether the caller may read the log of the school, or what it says of one of its people.

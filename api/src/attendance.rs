@@ -67,7 +67,7 @@ async fn show_attendance(
     let begun = sheet.years.iter().filter(|(_, plan)| plan.first_day <= today);
     let newest = begun.map(|(year, _)| *year).next_back();
     let Some(year) = year.or(newest) else { return Ok(Json(vec![])) };
-    let mut lines = file(&reading.db, student, year).await?;
+    let mut lines = file(&reading.db().await?, student, year).await?;
     lines.retain(|line| line.school == school);
     let asks = reading.guard.person();
     lines.iter_mut().for_each(|line| leave_out_reason(mask, asks, &sheet, line));
@@ -90,7 +90,8 @@ async fn list_absences(
     let midnight = |day| sheet.instant(day, chrono::NaiveTime::MIN);
     let after = last.succ_opt().ok_or(Refusal::MalformedQuery)?;
     let period = Period { from: midnight(*first), to: midnight(after) };
-    let mut lines = of_school(&reading.db, school, period, page.after()?, page.limit()).await?;
+    let db = reading.db().await?;
+    let mut lines = of_school(&db, school, period, page.after()?, page.limit()).await?;
     let asks = reading.guard.person();
     lines.iter_mut().for_each(|line| leave_out_reason(mask, asks, &sheet, line));
     Ok(Json(lines))
@@ -106,7 +107,7 @@ async fn count_half_days(
     reading: Reading,
 ) -> Result<Json<HalfDayCount>, ApiError> {
     let sheet = reading.guard.student(school, student, Action::ReadAttendance).await?.sheet;
-    Ok(Json(half_days(&reading.db, student, (school, &sheet), &days.days()?).await?))
+    Ok(Json(half_days(&reading.db().await?, student, (school, &sheet), &days.days()?).await?))
 }
 
 /// An absence that the school-life office knows of.

@@ -4,7 +4,7 @@ use axum::Json;
 use chrono::NaiveDate;
 use domain::{
     ClassId, PersonId, SchoolYear, StudentId, Uai,
-    access::Action,
+    access::{Action, Mask},
     classes::{Class, ClassCommand, ClassKind},
     schools::SchoolSheet,
 };
@@ -20,7 +20,7 @@ use crate::{
     App,
     access::Guard,
     error::{ApiError, Problem, Refusal},
-    people::{leave_out_contacts, staff_of, student_of},
+    people::{has_left, leave_out_contacts, staff_of, student_of},
     reading::{Asked, At, PageQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
     year_of,
@@ -71,7 +71,7 @@ async fn list_classes(
     reading: Reading,
 ) -> Result<Json<Vec<ClassRow>>, ApiError> {
     reading.guard.school(school, Action::ListClasses).await?;
-    Ok(Json(of_school(&reading.db, school, page.after()?, page.limit()).await?))
+    Ok(Json(of_school(&reading.db().await?, school, page.after()?, page.limit()).await?))
 }
 
 /// A class with everybody who is or was in it.
@@ -95,11 +95,14 @@ async fn show_class(
     reading: Reading,
 ) -> Result<Json<WholeClass>, ApiError> {
     let granted = reading.guard.class(school, id, Action::ReadClass).await?;
-    let (class, mask) = (granted.thing, granted.mask);
-    let mut students = members(&reading.db, id).await?;
-    let people = students.iter_mut().filter_map(|member| member.person.as_mut());
-    people.for_each(|person| leave_out_contacts(mask, person));
-    let teachers = teachers(&reading.db, id).await?;
+    let (class, mask, db) = (granted.thing, granted.mask, reading.db().await?);
+    let mut students = members(&db, id).await?;
+    for person in students.iter_mut().filter_map(|member| member.person.as_mut()) {
+        // How to reach those who have left the school is no longer its to know.
+        let contacts = mask.contacts || has_left((school, granted.today), person, &reading).await?;
+        leave_out_contacts(Mask { contacts, ..mask }, person);
+    }
+    let teachers = teachers(&db, id).await?;
     Ok(Json(WholeClass { class, students, teachers }))
 }
 

@@ -69,7 +69,7 @@ pub(crate) enum Refusal {
     PasswordTooCommon,
     #[strum(message = "too many errors from this address: wait a quarter of an hour")]
     TooManyRefusals,
-    #[strum(message = "too many people sign in at this moment: please try again")]
+    #[strum(message = "too many ask for this at the same moment: please try again")]
     TooBusy,
     #[strum(message = "there is nothing at this address")]
     NoSuchAddress,

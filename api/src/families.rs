@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
-    access::{Granted, Guard},
+    access::Guard,
     error::{ApiError, Problem},
     people::leave_out_of_adult,
     reading::{At, ReadQuery, Reading},
@@ -42,13 +42,17 @@ async fn list_guardians(
     At((school, student)): At<(Uai, StudentId)>,
     reading: Reading,
 ) -> Result<Json<Vec<GuardianOfStudent>>, ApiError> {
-    let Granted { thing: enrolled, mut mask, today, .. } =
-        reading.guard.student(school, student, Action::ReadFamily).await?;
-    // How to reach the family of a student who has left is the next school's to know.
-    mask.contacts |= enrolled.until.is_some_and(|until| until < today);
-    let mut guardians = of_student(&reading.db, student).await?;
+    let granted = reading.guard.student(school, student, Action::ReadFamily).await?;
+    let (mut mask, today) = (granted.mask, granted.today);
+    let mut guardians = of_student(&reading.db().await?, student).await?;
+    if granted.has_left() {
+        // How to reach the family of a student who has left is the next school's to know, and so is
+        // what has changed in it since.
+        mask.contacts = true;
+        guardians.retain_mut(|known| stood_on(granted.until, &mut known.guardian));
+    }
     if mask.other_home {
-        let now = of_student(reading.guard.of_today(), student).await?;
+        let now = of_student(&reading.guard.db, student).await?;
         let shared = sharing_a_home(reading.guard.person(), &now, today);
         guardians.retain(|known| shared.contains(&known.guardian.guardian));
     }
@@ -65,9 +69,10 @@ async fn list_children(
 ) -> Result<Json<Vec<GuardianRow>>, ApiError> {
     let granted = reading.guard.somebody(school, guardian, Action::ReadFamily).await?;
     let own = reading.guard.person() == Some(guardian);
-    let now = of_guardian(reading.guard.of_today(), guardian).await?;
+    let (db, present) = (reading.db().await?, &reading.guard.db);
+    let now = of_guardian(present, guardian).await?;
     let mut children = Vec::new();
-    for mut child in of_guardian(&reading.db, guardian).await? {
+    for mut child in of_guardian(&db, guardian).await? {
         // A judgment that takes somebody's rights away takes the child off their own list too, on
         // whichever day they look back to.
         let mut today = now.iter().filter(|today| today.student == child.student);
@@ -77,8 +82,14 @@ async fn list_children(
         if granted.mask.judgments {
             child.restrictions.clear();
         }
-        let here = enrolment(&reading.db, school, child.student.person()).await?;
-        if here.is_some_and(|enrolment| enrolment.part == Part::Student) {
+        let here = enrolment(&db, school, child.student.person()).await?;
+        if here.is_none_or(|enrolment| enrolment.part != Part::Student) {
+            continue;
+        }
+        let here = enrolment(present, school, child.student.person()).await?;
+        let until = here.and_then(|enrolment| enrolment.until);
+        let left = until.is_some_and(|until| until < granted.today);
+        if !left || stood_on(until, &mut child) {
             children.push(child);
         }
     }
@@ -205,6 +216,19 @@ async fn may_manage<T>(
     let action = Action::ManageFamily;
     let may = move |guard: Guard| async move { guard.student(school, student, action).await };
     write.check(may).await.map(|_| ())
+}
+
+/// Leaves of what is between a guardian and a student what stood on the student's last day in a school,
+/// and says whether anything did.
+fn stood_on(last_day: Option<NaiveDate>, guardian: &mut GuardianRow) -> bool {
+    let Some(last_day) = last_day else { return true };
+    let before = |until: NaiveDate| until <= last_day;
+    guardian.links.retain(|link| link.from <= last_day);
+    guardian.restrictions.retain(|times| times.from <= last_day);
+    guardian.links.iter_mut().for_each(|link| link.until = link.until.filter(|u| before(*u)));
+    let restrictions = guardian.restrictions.iter_mut();
+    restrictions.for_each(|times| times.until = times.until.filter(|u| before(*u)));
+    !guardian.links.is_empty()
 }
 
 /// Whoever asks, and those with whom they share a home of the student's on a day.

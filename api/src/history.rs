@@ -17,6 +17,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_history))
 }
 
+/// What tells that there was a judgment, even to those who read only that something happened.
+const JUDGMENTS: [&str; 2] = ["GuardianshipRestricted", "GuardianshipRestored"];
+
 /// What happened to a student, as far as it concerns the school: identity, family and attendance
 /// files, in the order of the log.
 #[utoipa::path(get, path = "/schools/{school}/students/{student}/history", tag = "history",
@@ -27,12 +30,16 @@ async fn list_history(
     At((school, student)): At<(Uai, StudentId)>,
     reading: Reading,
 ) -> Result<Json<Vec<Happened>>, ApiError> {
-    let Granted { thing: enrolled, sheet, mask, .. } =
+    let Granted { sheet, mask, until, .. } =
         reading.guard.student(school, student, Action::ReadHistory).await?;
     let mut history = of_student(app.journal(), student).await?;
-    history.retain(|event| concerns((school, &sheet), enrolled.until, event));
+    history.retain(|event| concerns((school, &sheet), until, event));
     if let Some(instant) = reading.as_of {
         history.retain(|event| event.recorded_at.is_none_or(|at| at <= instant));
+    }
+    if mask.judgments {
+        history
+            .retain(|event| !event.kind.as_deref().is_some_and(|kind| JUDGMENTS.contains(&kind)));
     }
     if mask.content {
         history.iter_mut().for_each(|event| event.content = None);

@@ -32,6 +32,7 @@ mod spelling;
 mod staff;
 mod sts;
 mod students;
+mod trust;
 mod upload;
 mod weeks;
 mod xml;
@@ -39,5 +40,6 @@ mod xml;
 pub use compare::Base;
 pub use draft::Wish;
 pub use run::{Import, Progress, run};
+pub use trust::Trust;
 
 pub(crate) use upload::routes;

@@ -142,7 +142,7 @@ async fn enrol_student(
     let EnrolStudent { person, ine, from } = &write.body;
     write
         .check(move |guard| async move {
-            may_take_in(&guard, (school, *person)).await?;
+            guard.may_take_in(school, *person).await?;
             is_not_of_another(&guard.db, *person, ine.as_deref()).await
         })
         .await?;
@@ -160,7 +160,7 @@ async fn list_students(
     reading: Reading,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
     let granted = reading.guard.school(school, Action::ListStudents).await?;
-    list_members((school, Part::Student), &page, &reading.db, &granted).await
+    list_members((school, Part::Student), &page, &reading, &granted).await
 }
 
 /// A member of staff to take on.
@@ -185,7 +185,7 @@ async fn appoint_staff(
     write: Write<AppointStaff>,
 ) -> Result<Receipt, ApiError> {
     let AppointStaff { person, function, from } = write.body;
-    write.check(move |guard| async move { may_take_in(&guard, (school, person)).await }).await?;
+    write.check(move |guard| async move { guard.may_take_in(school, person).await }).await?;
     let command = PersonCommand::AppointStaff { school, function, from };
     write.execute::<Person>(school, person, command).await
 }
@@ -200,7 +200,7 @@ async fn list_staff(
     reading: Reading,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
     let granted = reading.guard.school(school, Action::ListStaff).await?;
-    list_members((school, Part::Staff), &page, &reading.db, &granted).await
+    list_members((school, Part::Staff), &page, &reading, &granted).await
 }
 
 /// The day somebody leaves.
@@ -228,17 +228,28 @@ async fn leave_school(
 async fn list_members(
     (school, part): (Uai, Part),
     page: &PageQuery,
-    db: &SqlitePool,
+    reading: &Reading,
     granted: &Granted<()>,
 ) -> Result<Json<Vec<MemberOfSchool>>, ApiError> {
-    let mut members = of_school(db, school, part, page.after()?, page.limit()).await?;
+    let db = reading.db().await?;
+    let mut members = of_school(&db, school, part, page.after()?, page.limit()).await?;
     for member in &mut members {
-        let left = member.enrolment.until.is_some_and(|until| until < granted.today);
+        let left = has_left((school, granted.today), &member.person, reading).await?;
         leave_out(granted.mask, &mut member.person, Some(&mut member.enrolment));
         // How to reach those who have left is no longer the school's to know.
         leave_out_contacts(Mask { contacts: left, ..granted.mask }, &mut member.person);
     }
     Ok(Json(members))
+}
+
+/// Whether somebody has left the school by today, on whichever day they are looked at.
+pub(crate) async fn has_left(
+    (school, today): (Uai, NaiveDate),
+    person: &PersonRow,
+    reading: &Reading,
+) -> Result<bool, ApiError> {
+    let enrolled = enrolment(&reading.guard.db, school, person.person).await?;
+    Ok(enrolled.and_then(|enrolled| enrolled.until).is_some_and(|until| until < today))
 }
 
 async fn may_manage<T>(school: Uai, write: &Write<T>) -> Result<(), ApiError> {
@@ -253,11 +264,6 @@ async fn may_change<T>(
 ) -> Result<(), ApiError> {
     let may = move |guard: Guard| async move { guard.somebody(school, person, action).await };
     write.check(may).await.map(|_| ())
-}
-
-async fn may_take_in(guard: &Guard, (school, person): (Uai, PersonId)) -> Result<(), ApiError> {
-    guard.school(school, Action::ManagePeople).await?;
-    guard.may_name(school, person).await
 }
 
 /// A national number names one person: whoever signs in by it elsewhere is that one.

@@ -1,26 +1,20 @@
 //! How a question reads the tables: as they are, as they are from a position on, or as they were.
 //!
 //! `?min_position=N` waits until the tables show position N and what followed from it.
-//! `?as_of=INSTANT` answers from the tables as they stood then: the same folds, stopped there. A few
-//! past days are kept in scratch files for those who leaf through one.
+//! `?as_of=INSTANT` answers from the tables as they stood then: the same folds, stopped there
+//! ([`past_days`]). They are made once it was decided, by the tables of today, that whoever asks may
+//! be told of what they ask.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
+mod past_days;
 
-use anyhow::Context;
-
+use anyhow::anyhow;
 use axum::{
     extract::{FromRequestParts, Path, Query, rejection::QueryRejection},
     http::request::Parts,
 };
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use replay::{Node, rebuild};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::SqlitePool;
-use tempfile::TempDir;
-use tokio::sync::OnceCell;
 use utoipa::IntoParams;
 
 use crate::{
@@ -30,11 +24,7 @@ use crate::{
     error::{ApiError, Refusal},
 };
 
-/// Past days that are kept at the same time.
-const PAST_DAYS_MAX: usize = 4;
-
-/// An event may reach the log this long after the instant it bears.
-const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(1);
+pub(crate) use past_days::{AskedDay, PastDays};
 
 /// Answers are given by pages of at most this many.
 const PAGE_MAX: u32 = 500;
@@ -42,18 +32,14 @@ const PAGE_MAX: u32 = 500;
 /// Days are asked for by a leap year at most.
 const DAYS_MAX: i64 = 366;
 
-/// The tables that a question is asked of, and who asks.
+/// Who asks a question, and of which tables.
 pub(crate) struct Reading {
     /// Who asks: nothing is told without asking here.
     pub(crate) guard: Guard,
-    /// The tables.
-    pub(crate) db: SqlitePool,
     /// The instant that they stand at, if it is a past one.
     pub(crate) as_of: Option<DateTime<Utc>>,
     /// That instant, or now.
     pub(crate) now: DateTime<Utc>,
-    /// Keeps the file of a past day for as long as it is asked.
-    _day: Option<Arc<OnceCell<PastDay>>>,
 }
 
 /// How a question wants to read.
@@ -92,23 +78,6 @@ pub(crate) struct At<T>(pub(crate) T);
 /// Parameters after the question mark.
 pub(crate) struct Asked<T>(pub(crate) T);
 
-/// Past days that somebody looks at.
-#[derive(Clone, Default)]
-pub(crate) struct PastDays(Arc<Mutex<VecDeque<Kept>>>);
-
-/// A past day that is being made or is there.
-struct Kept {
-    instant: DateTime<Utc>,
-    day: Arc<OnceCell<PastDay>>,
-}
-
-/// The tables of a past day. Its file is deleted when nobody asks it any more.
-pub(crate) struct PastDay {
-    db: SqlitePool,
-    made_at: DateTime<Utc>,
-    _scratch: TempDir,
-}
-
 impl PageQuery {
     /// The id that the page before this one ended with.
     pub(crate) fn after<I: std::str::FromStr>(&self) -> Result<Option<I>, ApiError> {
@@ -133,54 +102,6 @@ impl DaysQuery {
     }
 }
 
-impl PastDays {
-    /// The tables as they stood at an instant. Whoever gives up waiting does not stop their making.
-    async fn at(
-        &self,
-        node: &Node,
-        instant: DateTime<Utc>,
-    ) -> anyhow::Result<Arc<OnceCell<PastDay>>> {
-        let day = self.keep(instant)?;
-        let (node, making) = (node.clone(), Arc::clone(&day));
-        let made = tokio::spawn(async move {
-            making.get_or_try_init(async || PastDay::make(&node, instant).await).await.map(|_| ())
-        });
-        made.await??;
-        Ok(day)
-    }
-
-    /// The place of a past day among those that are kept.
-    fn keep(&self, instant: DateTime<Utc>) -> anyhow::Result<Arc<OnceCell<PastDay>>> {
-        let mut days = self.0.lock().map_err(|_| anyhow::anyhow!("a past day panicked"))?;
-        days.retain(|kept| {
-            kept.instant != instant || kept.day.get().is_none_or(|day| day.is_settled(instant))
-        });
-        if let Some(kept) = days.iter().find(|kept| kept.instant == instant) {
-            return Ok(Arc::clone(&kept.day));
-        }
-        if days.len() == PAST_DAYS_MAX {
-            days.pop_front();
-        }
-        let day = Arc::new(OnceCell::new());
-        days.push_back(Kept { instant, day: Arc::clone(&day) });
-        Ok(day)
-    }
-}
-
-impl PastDay {
-    async fn make(node: &Node, instant: DateTime<Utc>) -> anyhow::Result<Self> {
-        let made_at = node.journal().clock().now();
-        let scratch = tempfile::tempdir_in(node.scratch())?;
-        let db = rebuild::as_of(node.journal(), scratch.path(), instant).await?;
-        Ok(Self { db, made_at, _scratch: scratch })
-    }
-
-    /// Whether nothing can be recorded any more that belongs to it.
-    fn is_settled(&self, instant: DateTime<Utc>) -> bool {
-        self.made_at - instant > SETTLED_AFTER
-    }
-}
-
 impl FromRequestParts<App> for Reading {
     type Rejection = ApiError;
 
@@ -193,35 +114,41 @@ impl FromRequestParts<App> for Reading {
             return Err(ApiError::told(Refusal::MalformedQuery, detail));
         }
         let now = app.journal().clock().now();
-        let guarded = |db: SqlitePool, today| Guard::new(caller, db, today, now);
+        let by = caller.account;
+        let guarded = |db: SqlitePool, past| Guard::new(caller, db, past, now);
         match (&app.source, as_of) {
             (Source::Past(past), Some(asked)) if asked != past.instant => {
                 let detail = format!("only {} is shown here", past.instant);
                 Err(ApiError::told(Refusal::MalformedQuery, detail))
             }
             (Source::Past(past), _) => {
-                Ok(Self::of_past(guarded(past.db.clone(), None), past.instant, None))
+                Ok(Self::of_past(guarded(past.db.clone(), None), past.instant))
             }
             (Source::Live(node), Some(instant)) => {
-                let cell = app.past_days.at(node, instant).await?;
-                let day = cell.get().context("a past day is gone before it was there")?;
-                let guard = guarded(day.db.clone(), Some(node.db()));
-                Ok(Self::of_past(guard, instant, Some(cell)))
+                let day = AskedDay::new(&app.past_days, node, instant, by);
+                Ok(Self::of_past(guarded(node.db(), Some(day)), instant))
             }
             (Source::Live(node), None) => {
                 if let Some(position) = min_position {
                     node.reach(position).await?;
                 }
-                let db = node.db();
-                Ok(Self { guard: guarded(db.clone(), None), db, as_of: None, now, _day: None })
+                Ok(Self { guard: guarded(node.db(), None), as_of: None, now })
             }
         }
     }
 }
 
 impl Reading {
-    fn of_past(guard: Guard, instant: DateTime<Utc>, day: Option<Arc<OnceCell<PastDay>>>) -> Self {
-        Self { db: guard.db.clone(), guard, as_of: Some(instant), now: instant, _day: day }
+    fn of_past(guard: Guard, instant: DateTime<Utc>) -> Self {
+        Self { guard, as_of: Some(instant), now: instant }
+    }
+
+    /// The tables that the answer is read from, once the guard was asked.
+    pub(crate) async fn db(&self) -> Result<SqlitePool, ApiError> {
+        if !self.guard.caller.decisions.allow() {
+            return Err(anyhow!("tables that nobody decided on").into());
+        }
+        self.guard.shown().await
     }
 }
 

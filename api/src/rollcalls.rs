@@ -70,12 +70,13 @@ async fn show_roll_call(
 ) -> Result<Json<Sheet>, ApiError> {
     let granted = reading.guard.course(school, course, Action::ReadRollCall).await?;
     let lesson = lesson_of(&granted, Place { date, slot })?;
-    let taken = of_lesson(&reading.db, lesson.lesson).await?;
+    let db = reading.db().await?;
+    let taken = of_lesson(&db, lesson.lesson).await?;
     let mark_of = |student| {
         let mut marks = taken.iter().flat_map(RollCallRow::marks);
         marks.find(|(marked, _)| *marked == student).map(|(_, mark)| mark)
     };
-    let in_class = members(&reading.db, lesson.class).await?;
+    let in_class = members(&db, lesson.class).await?;
     let expected = in_class.into_iter().filter(|member| member.member.is_in_on(lesson.place.date));
     let mut students: Vec<_> = expected
         .map(|member| Expected {
@@ -182,13 +183,14 @@ async fn list_roll_calls(
     reading: Reading,
 ) -> Result<Json<Vec<LessonOfDay>>, ApiError> {
     let sheet = reading.guard.school(school, Action::ListRollCalls).await?.sheet;
-    let courses = of_school(&reading.db, school).await?;
+    let db = reading.db().await?;
+    let courses = of_school(&db, school).await?;
     let lessons = lessons(&courses, &sheet, &[date]);
     // A roll call is kept under the day its lesson was planned on, wherever that was moved.
     let planned: BTreeSet<_> = lessons.iter().map(|lesson| lesson.planned.date).collect();
     let mut roll_calls = Vec::new();
     for day in planned {
-        roll_calls.extend(of_school_on(&reading.db, school, day).await?);
+        roll_calls.extend(of_school_on(&db, school, day).await?);
     }
     let of_day = |lesson: Lesson| {
         let taken = roll_calls.iter().find(|roll_call| roll_call.lesson == lesson.lesson);

@@ -167,7 +167,7 @@ async fn list_lessons_of_class(
     reading: Reading,
 ) -> Result<Json<Vec<Lesson>>, ApiError> {
     let sheet = reading.guard.class(school, class, Action::ReadTimetable).await?.sheet;
-    let courses = of_class(&reading.db, class).await?;
+    let courses = of_class(&reading.db().await?, class).await?;
     Ok(Json(lessons(&courses, &sheet, &days.days()?)))
 }
 
@@ -182,7 +182,7 @@ async fn list_lessons_of_teacher(
 ) -> Result<Json<Vec<Lesson>>, ApiError> {
     let sheet = reading.guard.staff(school, teacher, Action::ReadTimetable).await?.sheet;
     let days = days.days()?;
-    Ok(Json(lessons_of_teacher(&reading.db, teacher, (school, &sheet), &days).await?))
+    Ok(Json(lessons_of_teacher(&reading.db().await?, teacher, (school, &sheet), &days).await?))
 }
 
 /// The lessons of a student on given days.
@@ -198,7 +198,7 @@ async fn list_lessons_of_student(
     reading.guard.student(school, student, Action::ReadPerson).await?;
     let sheet = reading.guard.student(school, student, Action::ReadTimetable).await?.sheet;
     let days = days.days()?;
-    Ok(Json(lessons_of_student(&reading.db, student, (school, &sheet), &days).await?))
+    Ok(Json(lessons_of_student(&reading.db().await?, student, (school, &sheet), &days).await?))
 }
 
 async fn may_manage<T>(

@@ -163,6 +163,8 @@ pub struct Facts {
     pub student: Option<StudentFacts>,
     /// What the person that the thing is about is, beside a student of that school.
     pub ties: Vec<Dated<Tie>>,
+    /// Whether that person signs in already: an account that was never opened holds nothing of theirs.
+    pub opened: bool,
     /// Whether the school has its staff sign in with a second factor.
     pub staff_need_second_factor: bool,
 }
@@ -193,7 +195,9 @@ pub enum Tie {
     LearnsElsewhere,
     /// Answers for a student of another school.
     AnswersElsewhere,
-    /// Works in another school.
+    /// Teaches in another school.
+    TeachesElsewhere,
+    /// Works in another school as anything else.
     WorksElsewhere,
     /// Has a mandate for another school, or for all of them.
     MandatedElsewhere,
@@ -317,7 +321,9 @@ pub struct Mask {
 pub fn decide(actor: &Actor, action: Action, facts: &Facts, today: NaiveDate) -> Decision {
     let second_factor = match actor {
         Actor::Person { second_factor, .. } => *second_factor,
-        Actor::Program { scopes, school, .. } => return of_program(scopes, *school, action, facts),
+        Actor::Program { scopes, school, .. } => {
+            return of_program(scopes, *school, (action, facts), today);
+        }
     };
     if !is_in_place(action, facts) {
         return Decision::refused(Rule::NoRelation);
@@ -332,13 +338,32 @@ pub fn decide(actor: &Actor, action: Action, facts: &Facts, today: NaiveDate) ->
     })
 }
 
-/// A token has no relations: its scopes say what it is good for, and perhaps a school where.
-fn of_program(scopes: &[Scope], only: Option<Uai>, action: Action, facts: &Facts) -> Decision {
-    let here = only.is_none() || only == facts.school;
-    if here && scopes.iter().any(|scope| table::scope_allows(*scope, action)) {
-        Decision { allowed: true, rule: Rule::ProgramScope, mask: Mask::default() }
-    } else {
-        Decision::refused(Rule::NoRelation)
+/// Whether a post opens more than what all staff of a school may, teachers of their classes among them.
+pub fn opens_more(function: Function) -> bool {
+    standing::of_function(function).is_some()
+}
+
+/// A token has no relations: its scopes say what it is good for, and perhaps a school where. That of
+/// one school sees and does with somebody what those may who may most there by their work.
+fn of_program(
+    scopes: &[Scope],
+    only: Option<Uai>,
+    (action, facts): (Action, &Facts),
+    today: NaiveDate,
+) -> Decision {
+    let mask = match only {
+        None => Some(Mask::default()),
+        Some(_) if only == facts.school => {
+            let whom = standing::whom(facts, action, today);
+            whom.into_iter().find_map(|whom| table::by_work(action, whom))
+        }
+        Some(_) => None,
+    };
+    match mask {
+        Some(mask) if scopes.iter().any(|scope| table::scope_allows(*scope, action)) => {
+            Decision { allowed: true, rule: Rule::ProgramScope, mask }
+        }
+        Some(_) | None => Decision::refused(Rule::NoRelation),
     }
 }
 

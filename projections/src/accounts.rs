@@ -37,6 +37,13 @@ pub struct AccountRow {
     pub mandates: Vec<MandateRow>,
 }
 
+impl AccountRow {
+    /// Whether its owner signs in with it: by a password, or through an identity provider.
+    pub fn is_opened(&self) -> bool {
+        self.active_since.is_some() || !self.providers.is_empty()
+    }
+}
+
 /// A mandate and its days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MandateRow {

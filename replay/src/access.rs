@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use anyhow::Context;
 use chrono::{DateTime, Months, Utc};
 use domain::{
-    AccountId, SessionId,
+    AccountId, SessionId, Uai,
     access::{Entry, What},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -160,7 +160,15 @@ impl AccessLog {
     /// # Errors
     /// When the log or the vault cannot be read. Pages whose key was destroyed are counted.
     pub async fn entries(&self, asked: &Asked) -> anyhow::Result<Found> {
-        asked::find(&self.journal, asked).await
+        asked::find(&self.journal, asked, None).await
+    }
+
+    /// Answers of what concerns a school, and of nothing else.
+    ///
+    /// # Errors
+    /// As [`AccessLog::entries`].
+    pub async fn entries_of(&self, school: Uai, asked: &Asked) -> anyhow::Result<Found> {
+        asked::find(&self.journal, asked, Some(school)).await
     }
 
     /// Destroys the pages written before an instant, and the keys of the school years that lie

@@ -45,6 +45,8 @@ struct Subject {
     /// The days they learn here.
     student: Option<Span>,
     ties: Vec<Dated<Tie>>,
+    /// Whether they have opened their account.
+    opened: bool,
     seen_as: &'static [&'static str],
     invited_as: &'static [&'static str],
 }
@@ -136,6 +138,7 @@ fn each_proof(relation: &Relation, subject: &Subject, age: Age, see: &mut dyn Fn
                     .student
                     .map(|enrolled| StudentFacts { enrolled, ..student.clone() }),
                 ties: subject.ties.clone(),
+                opened: subject.opened,
                 staff_need_second_factor: needed,
                 ..relation.facts.clone()
             };
@@ -153,72 +156,107 @@ fn each_proof(relation: &Relation, subject: &Subject, age: Age, see: &mut dyn Fn
 
 /// Nobody, a student, a guardian, a colleague; then those who are several, or elsewhere too.
 fn subjects() -> Vec<Subject> {
-    let (now, until_today) = ((-100, None), (-100, Some(0)));
-    let (to_come, over) = ((1, None), (-100, Some(-1)));
-    let of = |student, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
-        let ties = ties.iter().map(|(what, days)| Dated { what: *what, span: span(*days) });
-        Subject { student, ties: ties.collect(), seen_as, invited_as }
-    };
-    let tied = |student: bool, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
-        of(student.then(|| span(now)), ties, seen_as, invited_as)
-    };
-    let learnt = |until, ties: &[(Tie, (i64, Option<i64>))], seen_as, invited_as| {
-        of(Some(span(until)), ties, seen_as, invited_as)
-    };
-    vec![
+    let mut subjects = vec![
         tied(false, &[], &["nobody"], &["nobody"]),
         tied(true, &[], &["student"], &["student"]),
-        tied(false, &[(Tie::Answers, now)], &["guardian"], &["guardian"]),
-        tied(false, &[(Tie::Works, now)], &["staff"], &["staff"]),
-        tied(false, &[(Tie::Answers, until_today)], &["guardian"], &["guardian"]),
-        tied(false, &[(Tie::Answers, over)], &["nobody"], &["nobody"]),
-        tied(false, &[(Tie::Works, to_come)], &["staff"], &["staff"]),
-        tied(false, &[(Tie::Works, over)], &["nobody"], &["nobody"]),
-        tied(true, &[(Tie::Answers, now)], &["student", "guardian"], &["student", "guardian"]),
-        tied(true, &[(Tie::Works, now)], &["student", "staff"], &["staff"]),
-        tied(true, &[(Tie::WorksElsewhere, now)], &["student"], &["beyond"]),
-        tied(false, &[(Tie::Answers, now), (Tie::Works, now)], &["guardian", "staff"], &["staff"]),
+        tied(false, &[(Tie::Answers, NOW)], &["guardian"], &["guardian"]),
+        tied(false, &[(Tie::Works, NOW)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Answers, UNTIL_TODAY)], &["guardian"], &["guardian"]),
+        tied(false, &[(Tie::Answers, OVER)], &["nobody"], &["nobody"]),
+        tied(false, &[(Tie::Works, TO_COME)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Works, OVER)], &["nobody"], &["nobody"]),
+        tied(true, &[(Tie::Answers, NOW)], &["student", "guardian"], &["student", "guardian"]),
+        tied(true, &[(Tie::Works, NOW)], &["student", "staff"], &["staff"]),
+        tied(false, &[(Tie::Answers, NOW), (Tie::Works, NOW)], &["guardian", "staff"], &["staff"]),
+        learnt(UNTIL_TODAY, &[], &["student"], &["student"]),
+        learnt(OVER, &[], &["nobody"], &["nobody"]),
         tied(
             false,
-            &[(Tie::Answers, now), (Tie::WorksElsewhere, to_come)],
-            &["guardian"],
-            &["beyond"],
-        ),
-        tied(
-            false,
-            &[(Tie::Answers, now), (Tie::WorksElsewhere, over)],
-            &["guardian"],
-            &["guardian"],
-        ),
-        tied(false, &[(Tie::Works, now), (Tie::WorksElsewhere, now)], &["staff"], &["staff"]),
-        tied(
-            false,
-            &[(Tie::Works, now), (Tie::MandatedElsewhere, until_today)],
-            &["staff"],
-            &["beyond"],
-        ),
-        tied(false, &[(Tie::MandatedElsewhere, now)], &["beyond"], &["beyond"]),
-        learnt(until_today, &[], &["student"], &["student"]),
-        learnt(over, &[], &["nobody"], &["nobody"]),
-        learnt(over, &[(Tie::LearnsElsewhere, now)], &["beyond"], &["beyond"]),
-        tied(true, &[(Tie::LearnsElsewhere, now)], &["student"], &["beyond"]),
-        tied(true, &[(Tie::LearnsElsewhere, over)], &["student"], &["student"]),
-        tied(
-            false,
-            &[(Tie::Answers, now), (Tie::AnswersElsewhere, now)],
-            &["guardian"],
-            &["beyond"],
-        ),
-        tied(false, &[(Tie::Works, now), (Tie::AnswersElsewhere, now)], &["staff"], &["beyond"]),
-        tied(
-            false,
-            &[(Tie::Works, now), (Tie::MandatedHere, until_today)],
+            &[(Tie::Works, NOW), (Tie::MandatedHere, UNTIL_TODAY)],
             &["staff"],
             &["mandated"],
         ),
-        tied(false, &[(Tie::Answers, now), (Tie::MandatedHere, now)], &["guardian"], &["mandated"]),
-        tied(false, &[(Tie::Works, now), (Tie::MandatedHere, over)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Answers, NOW), (Tie::MandatedHere, NOW)], &["guardian"], &["mandated"]),
+        tied(false, &[(Tie::Works, NOW), (Tie::MandatedHere, OVER)], &["staff"], &["staff"]),
+    ];
+    subjects.extend(subjects_elsewhere());
+    subjects
+}
+
+/// Those who are of another school too, or only.
+fn subjects_elsewhere() -> Vec<Subject> {
+    vec![
+        tied(true, &[(Tie::WorksElsewhere, NOW)], &["student"], &["beyond"]),
+        tied(
+            false,
+            &[(Tie::Answers, NOW), (Tie::WorksElsewhere, TO_COME)],
+            &["guardian"],
+            &["beyond"],
+        ),
+        tied(
+            false,
+            &[(Tie::Answers, NOW), (Tie::WorksElsewhere, OVER)],
+            &["guardian"],
+            &["guardian"],
+        ),
+        tied(false, &[(Tie::Works, NOW), (Tie::WorksElsewhere, TO_COME)], &["staff"], &["beyond"]),
+        tied(false, &[(Tie::Works, NOW), (Tie::WorksElsewhere, OVER)], &["staff"], &["staff"]),
+        tied(false, &[(Tie::Works, NOW), (Tie::TeachesElsewhere, NOW)], &["staff"], &["staff"]),
+        opened(&[(Tie::Works, NOW), (Tie::TeachesElsewhere, TO_COME)], &["beyond"]),
+        opened(&[(Tie::Works, NOW), (Tie::TeachesElsewhere, OVER)], &["staff"]),
+        tied(
+            false,
+            &[(Tie::Answers, NOW), (Tie::TeachesElsewhere, NOW)],
+            &["guardian"],
+            &["beyond"],
+        ),
+        tied(false, &[(Tie::Works, OVER), (Tie::TeachesElsewhere, NOW)], &["beyond"], &["beyond"]),
+        tied(
+            false,
+            &[(Tie::Works, NOW), (Tie::MandatedElsewhere, UNTIL_TODAY)],
+            &["staff"],
+            &["beyond"],
+        ),
+        tied(false, &[(Tie::MandatedElsewhere, NOW)], &["beyond"], &["beyond"]),
+        learnt(OVER, &[(Tie::LearnsElsewhere, NOW)], &["beyond"], &["beyond"]),
+        tied(true, &[(Tie::LearnsElsewhere, NOW)], &["student"], &["beyond"]),
+        tied(true, &[(Tie::LearnsElsewhere, OVER)], &["student"], &["student"]),
+        tied(
+            false,
+            &[(Tie::Answers, NOW), (Tie::AnswersElsewhere, NOW)],
+            &["guardian"],
+            &["beyond"],
+        ),
+        tied(false, &[(Tie::Works, NOW), (Tie::AnswersElsewhere, NOW)], &["staff"], &["beyond"]),
     ]
+}
+
+/// The first and the last day, from today.
+type Lasts = (i64, Option<i64>);
+
+const NOW: Lasts = (-100, None);
+const UNTIL_TODAY: Lasts = (-100, Some(0));
+const TO_COME: Lasts = (1, None);
+const OVER: Lasts = (-100, Some(-1));
+
+/// What somebody is, and how the table names them.
+type Named = &'static [&'static str];
+
+/// Somebody who learns here if `student`.
+fn tied(student: bool, ties: &[(Tie, Lasts)], seen_as: Named, invited_as: Named) -> Subject {
+    let ties = ties.iter().map(|(what, days)| Dated { what: *what, span: span(*days) });
+    let student = student.then(|| span(NOW));
+    Subject { student, ties: ties.collect(), opened: false, seen_as, invited_as }
+}
+
+/// Somebody who learns here on these days.
+fn learnt(days: Lasts, ties: &[(Tie, Lasts)], seen_as: Named, invited_as: Named) -> Subject {
+    Subject { student: Some(span(days)), ..tied(false, ties, seen_as, invited_as) }
+}
+
+/// A member of staff who has opened their account.
+fn opened(ties: &[(Tie, Lasts)], invited_as: Named) -> Subject {
+    Subject { opened: true, ..tied(false, ties, &["staff"], invited_as) }
 }
 
 /// A minor first; then on each side of the eighteenth birthday, the leap day's among them.

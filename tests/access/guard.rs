@@ -1,9 +1,13 @@
 //! What each of those who sign in sees and does over HTTP, and from which midnight on.
 
-use domain::accounts::Mandate;
+use domain::{
+    AccountId, PersonId,
+    access::{Action, Entry, Rule, What},
+    accounts::Mandate,
+};
 use serde_json::{Value, json};
 
-use super::house::{House, OTHER};
+use super::house::{House, NOTHING, OTHER};
 use crate::scene::{Answer, SCHOOL};
 
 const LATE_ON_FRIDAY: &str = "2026-11-20T22:59:59Z";
@@ -86,16 +90,19 @@ async fn a_reason_that_reveals_health_is_told_to_those_who_need_to_know() {
         async |who: &str, path: &str| house.asks(who, path).await.ok()[0]["reason"].clone();
     let neutral = json!({ "label": "Raison personnelle", "list": 1, "given_by": "office" });
     let day = "/absences?from=2026-11-20";
-    let of_day = told("assistant", day).await;
-    let plain = json!({ "label": "Raison personnelle", "list": 1, "given_by": "office" });
-    // Tom has no reason, and may come first.
-    assert!(of_day.is_null() || of_day == plain, "{of_day}");
     assert_eq!(told("assistant", "/students/{léa}/attendance").await, neutral);
     assert_eq!(told("nurse", "/students/{léa}/attendance").await, neutral);
     let whole =
         json!({ "code": "illness", "list": 1, "given_by": "office", "comment": "une angine" });
     assert_eq!(told("cpe", "/students/{léa}/attendance").await, whole);
     assert_eq!(told("léa", "/students/{léa}/attendance").await, whole);
+    for (who, seen) in [("assistant", &neutral), ("cpe", &whole)] {
+        let of_day = house.asks(who, day).await.ok();
+        let lines = of_day.as_array().unwrap().iter();
+        let of_lea: Vec<_> = lines.filter(|line| line["line"] == house.id("léa's line")).collect();
+        let [line] = of_lea[..] else { panic!("{who}: {of_day}") };
+        assert_eq!(&line["reason"], seen, "{who}");
+    }
 }
 
 #[tokio::test]
@@ -117,6 +124,25 @@ async fn a_judgment_takes_rights_away_at_local_midnight() {
     let past = house.scene.send_to("GET", &path, None, &[("authorization", &bearer)]).await;
     assert_eq!(past.refusal(), "404 unknown-school", "a past day gives back no right");
     house.asks("léa's mother", "/students/{léa}/attendance").await.ok();
+}
+
+#[tokio::test]
+async fn a_past_day_is_made_for_those_alone_who_may_be_told_of_it() {
+    let mut house = House::open().await;
+    let path = format!("/schools/{SCHOOL}/students?as_of=2026-11-20T12:00:00Z");
+    for (who, expected, made) in [
+        ("léa's mother", "403 forbidden", 0),
+        ("yves", "404 unknown-school", 0),
+        ("head", "200 OK", 1),
+    ] {
+        let token = house.scene.signed_in(house.id(who), false).await;
+        let bearer = format!("Bearer {token}");
+        let told = house.scene.send_to("GET", &path, None, &[("authorization", &bearer)]).await;
+        let told = if made == 0 { told.refusal() } else { told.status };
+        assert_eq!(told, expected, "{who}");
+        let days = std::fs::read_dir(house.scene.node.scratch()).unwrap().count();
+        assert_eq!(days, made, "{who}");
+    }
 }
 
 #[tokio::test]
@@ -186,11 +212,16 @@ async fn a_substitute_calls_the_roll_of_the_lesson_they_give() {
 async fn an_auditor_sees_that_things_happened_until_the_mandate_ends() {
     let mut house = House::open().await;
     house.mandates("auditor", Mandate::Auditor, "2026-11-20").await;
+    house.office("POST", "/students/{léa}/guardians/{léa's father}/restriction", judgment()).await;
     house.asks("anna", "/people/{léa}").await.ok();
     house.scene.now(LATE_ON_FRIDAY);
     let history = house.asks("auditor", "/students/{léa}/history").await.ok();
     assert!(history[0]["kind"].is_string(), "{history}");
     assert!(history.as_array().unwrap().iter().all(|event| event["content"].is_null()));
+    let told = history.to_string();
+    assert!(told.contains("GuardianshipRecorded") && !told.contains("GuardianshipRestricted"));
+    let whole = house.asks("head", "/students/{léa}/history").await.ok();
+    assert!(whole.to_string().contains("GuardianshipRestricted"));
     let log = house.asks("auditor", "/access-log?from=2026-11-20&person={léa}").await.ok();
     let (anna, rule) = (house.id("anna").to_owned(), "teacher-of-class");
     let account = domain::AccountId::of(domain::PersonId(anna.parse().unwrap()));
@@ -202,6 +233,38 @@ async fn an_auditor_sees_that_things_happened_until_the_mandate_ends() {
     house.scene.now(MIDNIGHT);
     let ended = house.asks("auditor", "/students/{léa}/history").await;
     assert_eq!(ended.refusal(), "401 not-signed-in", "no tie is left, and the account is closed");
+}
+
+#[tokio::test]
+async fn an_auditor_is_told_nothing_of_what_is_done_in_another_school() {
+    let mut house = House::open().await;
+    house.mandates("auditor", Mandate::Auditor, "2026-12-18").await;
+    let of = |name: &str| AccountId::of(PersonId(house.id(name).parse().unwrap()));
+    let (yves, nobody) = (of("yves"), AccountId::of(PersonId(NOTHING.parse().unwrap())));
+    let (at, account) = (house.scene.clock.now(), Some(yves));
+    let what = What::Read {
+        school: OTHER.parse().unwrap(),
+        subject: None,
+        action: Action::ListStudents,
+        rule: Rule::Head,
+    };
+    for _ in 0..3 {
+        let entries = (0..300).map(|_| Entry { at, account, what: what.clone() }).collect();
+        house.scene.node.access().record(entries).await.unwrap();
+    }
+    let busy = house.asks("auditor", &format!("/access-log?from=2026-11-20&account={yves}")).await;
+    let path = format!("/access-log?from=2026-11-20&account={nobody}");
+    assert_eq!(busy.whole(), house.asks("auditor", &path).await.whole());
+    let (mut all, mut cursor) = (Vec::new(), 0);
+    loop {
+        let path = format!("/access-log?from=2026-11-20&cursor={cursor}");
+        let page = house.asks("auditor", &path).await.ok();
+        all.extend(page["entries"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_u64() else { break };
+        cursor = next;
+    }
+    assert!(all.iter().all(|entry| entry["school"] == SCHOOL), "{all:?}");
+    assert!(all.iter().any(|entry| entry["action"] == "read-access-log"), "their own reads");
 }
 
 #[tokio::test]

@@ -185,19 +185,19 @@ impl House {
         self.put(OTHER, "/reasons", reasons()).await;
     }
 
-    async fn registers(&mut self, school: &str, name: &'static str) {
+    pub(crate) async fn registers(&mut self, school: &str, name: &'static str) {
         let body = json!({ "name": { "family": "Garnier", "given": name } });
         let id = self.post(school, "/people", body).await.id();
         self.ids.insert(name, id);
     }
 
-    async fn learns(&mut self, school: &str, name: &'static str) {
+    pub(crate) async fn learns(&mut self, school: &str, name: &'static str) {
         self.registers(school, name).await;
         let enrolment = json!({ "person": self.id(name), "from": "2026-09-01" });
         self.post(school, "/students", enrolment).await.ok();
     }
 
-    async fn works(&mut self, school: &str, name: &'static str, function: &str) {
+    pub(crate) async fn works(&mut self, school: &str, name: &'static str, function: &str) {
         self.registers(school, name).await;
         let post = json!({ "person": self.id(name), "function": function, "from": "2026-09-01" });
         self.post(school, "/staff", post).await.ok();
@@ -233,12 +233,12 @@ impl House {
         }
     }
 
-    async fn put(&mut self, school: &str, path: &str, body: Value) {
+    pub(crate) async fn put(&mut self, school: &str, path: &str, body: Value) {
         let path = format!("/schools/{school}{path}");
         self.scene.send_to("PUT", &path, Some(body), &[]).await.ok();
     }
 
-    async fn post(&mut self, school: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&mut self, school: &str, path: &str, body: Value) -> Answer {
         self.scene.send_to("POST", &format!("/schools/{school}{path}"), Some(body), &[]).await
     }
 }

@@ -223,9 +223,10 @@ fn known() -> impl Strategy<Value = Facts> {
         vec(a_span(), 0..3),
         vec(a_span(), 0..2),
     );
-    let thing = (any::<bool>(), any::<bool>(), option::of(a_student()), vec(dated(a_tie()), 0..3));
+    let person = (any::<bool>(), vec(dated(a_tie()), 0..3));
+    let thing = (any::<bool>(), any::<bool>(), option::of(a_student()), person);
     (actor, thing).prop_map(|((posts, mandates, learns, answers, teaches, in_class), thing)| {
-        let (own, staff_need_second_factor, student, ties) = thing;
+        let (own, staff_need_second_factor, student, (opened, ties)) = thing;
         let school = Some(school("0549998Z"));
         Facts {
             school,
@@ -238,6 +239,7 @@ fn known() -> impl Strategy<Value = Facts> {
             own,
             student,
             ties,
+            opened,
             staff_need_second_factor,
         }
     })
@@ -329,6 +331,7 @@ fn a_tie() -> impl Strategy<Value = Tie> {
         Tie::MandatedHere,
         Tie::LearnsElsewhere,
         Tie::AnswersElsewhere,
+        Tie::TeachesElsewhere,
         Tie::WorksElsewhere,
         Tie::MandatedElsewhere,
     ])

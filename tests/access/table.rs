@@ -9,10 +9,13 @@ use std::{
     path::Path,
 };
 
-use domain::access::{Action, Actor, Decision, Facts, Mask, Rule, Scope, decide};
+use domain::{
+    access::{Action, Actor, Dated, Decision, Facts, Mask, Rule, Scope, StudentFacts, decide},
+    people::Function,
+};
 use strum::VariantArray;
 
-use super::cases::{Case, TODAY, account, each_case, school};
+use super::cases::{Case, TODAY, account, each_case, school, span};
 
 /// What is asked, of whom if that matters, in plain words, and who may: without an answer's parts
 /// where a mask of [`MASKS`] stands before a colon.
@@ -44,7 +47,11 @@ const TABLE: [(&str, &str, &str); 40] = [
         "see who somebody is who has left for another school",
         "own; in outline: head",
     ),
-    ("manage-people", "register, take in, let go, correct names", "head"),
+    (
+        "manage-people student guardian staff nobody",
+        "register, take in, let go, correct names of anybody but those of another school only",
+        "head",
+    ),
     ("manage-contacts student", "say how to reach a student", "own head cpe"),
     ("manage-contacts guardian", "say how to reach a guardian", "own head cpe"),
     ("manage-contacts beyond", "say how to reach somebody of another school only", "own"),
@@ -54,7 +61,11 @@ const TABLE: [(&str, &str, &str); 40] = [
         "see who answers for a student",
         "of-age head cpe nurse social-worker; names: own; names at home: guardian surveillance",
     ),
-    ("manage-family", "record who answers for a student, and judgments", "head"),
+    (
+        "manage-family student",
+        "record who answers for a student, and judgments, up to the last day here",
+        "head",
+    ),
     ("list-classes", "list the classes", "staff"),
     ("read-class", "see who is in a class", "head cpe; in outline: assistant teacher-of-class"),
     ("manage-classes", "form classes, have them taught", "head"),
@@ -168,8 +179,12 @@ fn a_program_may_do_what_its_scopes_say_in_its_school_alone() {
                 for action in Action::VARIANTS {
                     let program =
                         Actor::Program { account: account(), scopes: scopes.clone(), school: only };
-                    let facts = Facts { school: of, ..Facts::default() };
-                    let allowed = due(&scopes, *action) && (only.is_none() || only == of);
+                    let student = Some(StudentFacts::default());
+                    let facts = Facts { school: of, student, ..Facts::default() };
+                    // What only its owner does, no school's token does either.
+                    let of_work = only.is_none() || *action != Action::OwnAccount;
+                    let allowed =
+                        due(&scopes, *action) && of_work && (only.is_none() || only == of);
                     let rule = if allowed { Rule::ProgramScope } else { Rule::NoRelation };
                     let decision = Decision { allowed, rule, mask: Mask::default() };
                     assert_eq!(decide(&program, *action, &facts, TODAY), decision, "{action:?}");
@@ -177,6 +192,43 @@ fn a_program_may_do_what_its_scopes_say_in_its_school_alone() {
             }
         }
     }
+}
+
+#[test]
+fn a_program_of_one_school_does_with_somebody_what_a_head_does_and_one_of_the_region_all() {
+    let here = school("0549998Z");
+    let program =
+        |school| Actor::Program { account: account(), scopes: vec![Scope::Everything], school };
+    let post = Dated { what: Function::Head, span: span((-90, None)) };
+    let (mut tried, mut refused) = (0_usize, BTreeSet::new());
+    each_case(&mut |case: &Case| {
+        let facts = Facts { own: false, ..case.facts.clone() };
+        let of_head = Facts { posts: vec![post], staff_need_second_factor: false, ..facts.clone() };
+        for action in Action::VARIANTS {
+            let region = decide(&program(None), *action, &facts, TODAY);
+            assert!(region.allowed && region.mask == Mask::default(), "{action:?}");
+            let [one, head] = [(program(Some(here)), &facts), (case.actor(), &of_head)]
+                .map(|(actor, facts)| decide(&actor, *action, facts, TODAY));
+            if head.rule == Rule::Head {
+                assert_eq!((one.allowed, one.mask), (true, head.mask), "{action:?}: {facts:#?}");
+            }
+            if !one.allowed {
+                assert!(!head.allowed, "{action:?}: {facts:#?}");
+                refused.insert(<&str>::from(*action));
+            }
+            tried += 1;
+        }
+    });
+    assert!(tried > 300_000, "{tried} cases");
+    let for_its_owner = [
+        "manage-accounts",
+        "manage-contacts",
+        "manage-family",
+        "manage-people",
+        "own-account",
+        "remove-second-factor",
+    ];
+    assert_eq!(refused, for_its_owner.into());
 }
 
 #[test]

@@ -100,6 +100,26 @@ async fn an_identity_is_linked_with_one_person_and_by_that_person() {
     assert_eq!(page.refusal(), "401 not-signed-in");
 }
 
+#[tokio::test]
+async fn a_mail_names_nobody_who_signs_in_already_or_is_of_two_schools() {
+    let mut ent = Ent::open(json!({ "claim": "email" })).await;
+    let (lea, max) = (ent.student("Muller", "Léa").await, ent.student("Roth", "Max").await);
+    opens(&mut ent, &lea, PASSWORD).await;
+    let other = "/schools/0670002B";
+    let opened = json!({ "name": "Lycée des Ormes", "time_zone": "Europe/Paris",
+        "department": "67" });
+    ent.school.send_to("PUT", other, Some(opened), &[]).await.ok();
+    let learns = json!({ "person": max, "from": "2026-09-01" });
+    let students = format!("{other}/students");
+    ent.school.send_to("POST", &students, Some(learns), &[]).await.ok();
+    for (person, mail) in [(&lea, "lea@example.org"), (&max, "max@example.org")] {
+        ent.mail(person, mail).await;
+        let said = json!({ "email": mail, "email_verified": true });
+        let page = ent.signs_in(&mut ent.browser(), said).await;
+        assert_eq!(page.refusal(), "401 identity-unknown", "{mail}");
+    }
+}
+
 /// Opens an account, or sets its password anew, with a code of the school.
 async fn opens(ent: &mut Ent, person: &str, password: &str) {
     let invited = invite(&mut ent.school, person).await;

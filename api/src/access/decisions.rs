@@ -81,7 +81,8 @@ impl Decisions {
         kept.push(Decided::SignInRefused(account, why));
     }
 
-    fn allow(&self) -> bool {
+    /// Whether anything was allowed.
+    pub(crate) fn allow(&self) -> bool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().any(|known| matches!(known, Decided::Asked(_, decision) if decision.allowed))
     }
@@ -125,7 +126,8 @@ impl Asked {
             | Action::ListAbsences
             | Action::ReadAttendance
             | Action::ReadHistory
-            | Action::ReadAccessLog => true,
+            | Action::ReadAccessLog
+            | Action::ImportFiles => true,
             Action::ReadTimetable => self.subject.is_some(),
             Action::OpenSchool
             | Action::ReadSchool
@@ -141,7 +143,6 @@ impl Asked {
             | Action::AnnounceAbsence
             | Action::GiveReason
             | Action::QualifyAbsence
-            | Action::ImportFiles
             | Action::ManageAccounts
             | Action::RemoveSecondFactor
             | Action::GiveMandates

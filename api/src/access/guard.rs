@@ -7,6 +7,7 @@
 //! today: looking back gives no right back.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use domain::{
     ClassId, CourseId, PersonId, StudentId, Uai,
     access::{Action, Actor, Decision, Facts, Mask, Rule, WhyRefused, decide},
@@ -29,17 +30,21 @@ use super::decisions::Asked;
 use crate::{
     caller::Caller,
     error::{ApiError, Refusal},
+    reading::AskedDay,
 };
+
+/// The zone of what is of no school; so does a mandate for all of them keep its account open.
+const REGION: Tz = Tz::Europe__Paris;
 
 /// Who asks, and which tables.
 #[derive(Clone)]
 pub(crate) struct Guard {
     /// Who asks.
     pub(crate) caller: Caller,
-    /// The tables that the answer is read from.
+    /// The tables of today, whichever day is shown: by these it is decided who is told.
     pub(crate) db: SqlitePool,
-    /// The tables of today, where those show a past day.
-    today: Option<SqlitePool>,
+    /// The day that is shown, if it is a past one.
+    past: Option<AskedDay>,
     now: DateTime<Utc>,
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct Granted<T> {
     pub(crate) mask: Mask,
     /// The school's local day.
     pub(crate) today: NaiveDate,
+    /// The last day there of whomever the thing is about, whichever day is shown.
+    pub(crate) until: Option<NaiveDate>,
 }
 
 /// A person, and what they are in the school.
@@ -68,14 +75,23 @@ pub(crate) struct Somebody {
 }
 
 impl Guard {
-    /// For a caller at an instant. `today` are today's tables where `db` shows a past day.
+    /// For a caller at an instant, by the tables of today; `past` is the day that is shown, if it is a
+    /// past one.
     pub(crate) fn new(
         caller: Caller,
         db: SqlitePool,
-        today: Option<SqlitePool>,
+        past: Option<AskedDay>,
         now: DateTime<Utc>,
     ) -> Self {
-        Self { caller, db, today, now }
+        Self { caller, db, past, now }
+    }
+
+    /// The tables that an answer is read from.
+    pub(crate) async fn shown(&self) -> Result<SqlitePool, ApiError> {
+        match &self.past {
+            None => Ok(self.db.clone()),
+            Some(past) => past.db().await,
+        }
     }
 
     /// The person who asks; none is a program.
@@ -93,15 +109,15 @@ impl Guard {
             return Err(Refusal::NotSignedIn.into());
         }
         let facts = Facts { own: self.person().is_some(), ..Facts::default() };
-        self.of_region(action, None, &facts)
+        self.of_region(action, None, &facts).map(|_| ())
     }
 
     /// Asks to open a school, which need not be there yet: for whoever has a mandate for all of them.
-    pub(crate) async fn region(&self, school: Uai, action: Action) -> Result<(), ApiError> {
-        let region = known(self.of_today(), self.person(), Uai::REGION, Thing::School).await?;
+    pub(crate) async fn region(&self, school: Uai, action: Action) -> Result<Rule, ApiError> {
+        let region = known(&self.db, self.person(), Uai::REGION, Thing::School).await?;
         let facts = Facts { school: Some(school), ..region.facts };
         match self.of_region(action, Some(school), &facts) {
-            Ok(()) => Ok(()),
+            Ok(rule) => Ok(rule),
             // Whoever may not open schools learns nothing of those that are.
             Err(refusal) => {
                 Err(self.school(school, Action::ReadSchool).await.err().unwrap_or(refusal))
@@ -118,20 +134,22 @@ impl Guard {
         let near = match self.caller.actor {
             Actor::Person { person, .. } => {
                 self.own(Action::OwnAccount).await?;
-                schools_of(self.of_today(), person).await?
+                schools_of(&self.db, person).await?
             }
             Actor::Program { school, .. } => {
                 let facts = Facts { school, ..Facts::default() };
                 self.of_region(Action::ReadSchool, school, &facts)?;
-                let Some(school) = school else { return Ok(all(&self.db, after, max).await?) };
+                let Some(school) = school else {
+                    return Ok(all(&self.shown().await?, after, max).await?);
+                };
                 vec![school]
             }
         };
-        let mut schools = Vec::new();
+        let (db, mut schools) = (self.shown().await?, Vec::new());
         for school in near.into_iter().filter(|school| after.is_none_or(|after| *school > after)) {
             if schools.len() < max as usize
                 && self.has_business_with(school).await?
-                && let Some(sheet) = sheet(&self.db, school).await?
+                && let Some(sheet) = sheet(&db, school).await?
             {
                 schools.push(SchoolRow { school, sheet });
             }
@@ -199,15 +217,11 @@ impl Guard {
         self.ask(school, Thing::Course(course), action).await?.of(|known| known.course)
     }
 
-    /// Whom a school that takes somebody in may name: those it knows already. A program of the whole
-    /// region, which reads the files of many schools, may name anybody.
+    /// Whom a school may name: those it knows already. A program of the whole region, which reads the
+    /// files of many schools, may name anybody.
     pub(crate) async fn may_name(&self, school: Uai, id: PersonId) -> Result<(), ApiError> {
-        let of_region = match self.caller.actor {
-            Actor::Program { school, .. } => school.is_none(),
-            Actor::Person { .. } => false,
-        };
         let thing = Thing::Person(id);
-        let known = if of_region {
+        let known = if self.is_of_region() {
             person(&self.db, id).await?.is_some()
         } else {
             known(&self.db, None, school, thing).await?.has(thing)
@@ -215,12 +229,29 @@ impl Guard {
         if known { Ok(()) } else { Err(unknown(thing).into()) }
     }
 
+    /// Whom a school may take in or take on: those it may name, but nobody who is of another school
+    /// only. That one lets them go first, or both schools' files say that they share them.
+    pub(crate) async fn may_take_in(&self, school: Uai, id: PersonId) -> Result<(), ApiError> {
+        self.school(school, Action::ManagePeople).await?;
+        if self.is_of_region() {
+            return self.may_name(school, id).await;
+        }
+        self.somebody(school, id, Action::ManagePeople).await.map(|_| ())
+    }
+
+    fn is_of_region(&self) -> bool {
+        match self.caller.actor {
+            Actor::Program { school, .. } => school.is_none(),
+            Actor::Person { .. } => false,
+        }
+    }
+
     async fn ask(&self, school: Uai, thing: Thing, action: Action) -> Result<Asking, ApiError> {
-        let known = known(self.of_today(), self.person(), school, thing).await?;
+        let known = known(&self.db, self.person(), school, thing).await?;
         let actor = &self.caller.actor;
         let today = match &known.sheet {
             Some(sheet) => sheet.local_date(self.now),
-            None => self.now.date_naive(),
+            None => self.now.with_timezone(&REGION).date_naive(),
         };
         // Whoever has no business with the school has none with what is in it.
         let standing = decide(actor, Action::ReadSchool, &standing(&known.facts), today);
@@ -245,18 +276,21 @@ impl Guard {
             });
         }
         let Decision { rule, mask, .. } = decision;
-        let shown = match &self.today {
+        let until = known.enrolment.as_ref().and_then(|enrolled| enrolled.until);
+        let shown = match &self.past {
             None => known,
-            Some(_) => projections::access::known(&self.db, self.person(), school, thing).await?,
+            Some(past) => {
+                projections::access::known(&past.db().await?, self.person(), school, thing).await?
+            }
         };
-        Ok(Asking { thing, known: shown, rule, mask, today })
+        Ok(Asking { thing, known: shown, rule, mask, today, until })
     }
 
     /// Whether the caller is somebody whose account has closed since they signed in: nothing is left
     /// then that a decision could allow, so that only refusals look.
     async fn has_left(&self) -> Result<bool, ApiError> {
         let Some(person) = self.person() else { return Ok(false) };
-        let open = span::is_open(&relations(self.of_today(), person).await?, self.now);
+        let open = span::is_open(&relations(&self.db, person).await?, self.now);
         if !open {
             let account = Some(self.caller.account);
             self.caller.decisions.refuse_sign_in(account, WhyRefused::AccountClosed);
@@ -266,7 +300,7 @@ impl Guard {
 
     async fn has_business_with(&self, school: Uai) -> Result<bool, ApiError> {
         let Known { facts, sheet, .. } =
-            known(self.of_today(), self.person(), school, Thing::School).await?;
+            known(&self.db, self.person(), school, Thing::School).await?;
         let today = sheet.map(|sheet| sheet.local_date(self.now));
         let may = |today| decide(&self.caller.actor, Action::ReadSchool, &facts, today).allowed;
         Ok(today.is_some_and(may))
@@ -277,16 +311,13 @@ impl Guard {
         action: Action,
         school: Option<Uai>,
         facts: &Facts,
-    ) -> Result<(), ApiError> {
-        let decision = decide(&self.caller.actor, action, facts, self.now.date_naive());
+    ) -> Result<Rule, ApiError> {
+        // What is of no school goes by the clock of Paris.
+        let today = self.now.with_timezone(&REGION).date_naive();
+        let decision = decide(&self.caller.actor, action, facts, today);
         let asked = Asked { account: self.caller.account, school, subject: None, action };
         self.caller.decisions.note(asked, decision);
-        if decision.allowed { Ok(()) } else { Err(forbidden(decision.rule)) }
-    }
-
-    /// The tables of today, whichever day is shown: by these it is decided who is told.
-    pub(crate) fn of_today(&self) -> &SqlitePool {
-        self.today.as_ref().unwrap_or(&self.db)
+        if decision.allowed { Ok(decision.rule) } else { Err(forbidden(decision.rule)) }
     }
 }
 
@@ -297,16 +328,24 @@ struct Asking {
     rule: Rule,
     mask: Mask,
     today: NaiveDate,
+    until: Option<NaiveDate>,
+}
+
+impl<T> Granted<T> {
+    /// Whether whoever the thing is about has left the school.
+    pub(crate) fn has_left(&self) -> bool {
+        self.until.is_some_and(|until| until < self.today)
+    }
 }
 
 impl Asking {
     fn of<T>(mut self, thing: impl FnOnce(Known) -> Option<T>) -> Result<Granted<T>, ApiError> {
         let sheet = self.known.sheet.take().ok_or(Refusal::UnknownSchool)?;
         let is_there = self.thing == Thing::School || self.known.has(self.thing);
-        let (rule, mask, today) = (self.rule, self.mask, self.today);
+        let Self { rule, mask, today, until, .. } = self;
         let found = if is_there { thing(self.known) } else { None };
         let thing = found.ok_or(unknown(self.thing))?;
-        Ok(Granted { thing, sheet, rule, mask, today })
+        Ok(Granted { thing, sheet, rule, mask, today, until })
     }
 }
 

@@ -95,7 +95,10 @@ pub(crate) async fn activate(confided: Confided<Activate>) -> Result<impl IntoRe
     // Whoever knew the password before sets no second factor with it, and signs in by no identity.
     let offered = vault.take_secret(account, SecretKind::OfferedSecondFactor).await;
     offered.map_err(anyhow::Error::from)?;
-    confided.node.reach(position).await?;
+    // The tables tell of the links that are void now; whether or not they have caught up, whoever is
+    // signed in with the old password is out first.
+    let caught_up = confided.node.reach(position).await;
     end_sessions(&confided.node, account, account, None).await?;
+    caught_up?;
     Ok((StatusCode::NO_CONTENT, [("preau-position", position.to_string())]))
 }

@@ -93,11 +93,11 @@ impl Drop for Guess {
 }
 
 impl From<IpAddr> for Network {
-    /// Whoever has one address of IPv6 has the 2⁶⁴ beside it.
+    /// Whoever has one address of IPv6 has the 2⁷² beside it: a line is given a /56 (RIPE-690, 4.2).
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self(u64::from(u32::from(address))),
-            IpAddr::V6(address) => Self((u128::from(address) >> 64) as u64),
+            IpAddr::V6(address) => Self((u128::from(address) >> 72) as u64),
         }
     }
 }
@@ -132,7 +132,8 @@ mod tests {
     #[test]
     fn the_addresses_of_one_household_are_one() {
         assert_eq!(network("2001:db8:1:2::7"), network("2001:db8:1:2:3:4:5:6"));
-        assert_ne!(network("2001:db8:1:2::7"), network("2001:db8:1:3::7"));
+        assert_eq!(network("2001:db8:1:2::7"), network("2001:db8:1:ff::7"));
+        assert_ne!(network("2001:db8:1:2::7"), network("2001:db8:1:102::7"));
         assert_eq!(network("::ffff:192.0.2.7"), network("192.0.2.7"));
     }
 

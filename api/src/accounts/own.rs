@@ -109,7 +109,7 @@ pub(crate) async fn show_account(
 ) -> Result<Json<OwnAccount>, ApiError> {
     reading.guard.own(Action::OwnAccount).await?;
     let id = reading.guard.person().ok_or(Refusal::UnknownPerson)?;
-    let db = &reading.db;
+    let db = &reading.db().await?;
     let known = person(db, id).await?.ok_or(Refusal::UnknownPerson)?;
     let account = account(db, id).await?;
     let login = match &app.source {
@@ -162,7 +162,7 @@ async fn children_of(
     guardian: PersonId,
     now: DateTime<Utc>,
 ) -> Result<Vec<OwnChild>, ApiError> {
-    let (db, today) = (&reading.db, reading.guard.of_today());
+    let (db, today) = (&reading.db().await?, &reading.guard.db);
     let present = of_guardian(today, guardian).await?;
     let (mut children, mut names) = (Vec::new(), BTreeMap::new());
     for row in of_guardian(db, guardian).await? {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use api::imports::{Base, Import, Progress, Wish, files::Input, run};
+use api::imports::{Base, Import, Progress, Trust, Wish, files::Input, run};
 use clap::{Args, Subcommand, ValueHint};
 use domain::{AccountId, Uai};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -61,7 +61,8 @@ impl Bring {
         let inputs = files.files.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
         let Files { school, dry_run, confirm_departures, force, json, .. } = files;
         let wish = Wish { confirm_departures, force };
-        let import = Import { base, school, actor: AccountId::PREAU, dry_run, wish };
+        let (actor, trust) = (AccountId::PREAU, Trust::Whole);
+        let import = Import { base, school, actor, trust, dry_run, wish };
         let (kept, place) = (settings.access_log_kept()?, settings.place()?);
         let master = settings.master_key()?;
         let started = Node::start_keeping(kept, place, master, Clock::System).await;

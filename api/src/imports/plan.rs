@@ -125,7 +125,7 @@ impl Ask {
     }
 
     /// What becomes otherwise by it, of something that was known.
-    fn change(&self) -> Change {
+    pub(super) fn change(&self) -> Change {
         match self {
             Self::School(_) => Change::WeeksA,
             Self::Person(_, command) => match command {

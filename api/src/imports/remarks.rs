@@ -83,6 +83,10 @@ pub(super) enum Remark {
     #[strum(message = "son alternance n'a aucune semaine dans l'année ; corrigez-la, puis \
         exportez.")]
     WeeksMissing,
+    /// It would open more to somebody than whoever imports may give.
+    #[strum(message = "cette fonction, ou ce lien, ouvrirait plus de droits que cet import n'en \
+        donne ; que le chef d'établissement importe le fichier, ou le note dans Préau.")]
+    LeftToTheHead,
     /// A rule of Préau refused it while it was written.
     RefusedByRule(&'static str),
     /// Somebody else kept writing the same.
@@ -216,6 +220,7 @@ impl Remark {
             | Self::TeacherNotTaken
             | Self::SlotMissing
             | Self::WeeksMissing
+            | Self::LeftToTheHead
             | Self::RefusedByRule(_)
             | Self::WrittenMeanwhile
             | Self::OtherSchool { .. }

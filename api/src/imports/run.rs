@@ -25,6 +25,7 @@ use super::{
     plan::{Ask, Origin, Plan, Step},
     remarks::Remark,
     report::Report,
+    trust::{Trust, leave_to_head},
 };
 
 /// Streams that are written at once.
@@ -42,6 +43,8 @@ pub struct Import {
     pub school: Option<Uai>,
     /// Who imports them.
     pub actor: AccountId,
+    /// How far they are trusted with what files say.
+    pub trust: Trust,
     /// Whether to say only what would be done.
     pub dry_run: bool,
     /// What becomes of that which the files no longer have.
@@ -76,7 +79,13 @@ pub async fn run(
         Err(refusal) => Err(refusal),
     };
     let Plan { steps, remarks, .. } = match plan {
-        Ok(plan) => plan,
+        Ok(mut plan) => {
+            if import.trust == Trust::Office {
+                let today = node.journal().clock().now().date_naive();
+                leave_to_head(&node.db(), today, &mut plan).await?;
+            }
+            plan
+        }
         Err(refusal) => {
             report.tell(&Origin::default(), &refusal);
             return Ok(report);

@@ -15,7 +15,10 @@ use axum::{
     http::{HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
-use domain::{Uai, access::Action};
+use domain::{
+    Uai,
+    access::{Action, Actor, Rule, Scope},
+};
 use projections::schools::sheet;
 use replay::Node;
 use serde::{Deserialize, Serialize};
@@ -30,6 +33,7 @@ use super::{
     files::Input,
     report::Report,
     run::{Import, Progress, run},
+    trust::Trust,
 };
 use crate::{
     App, Source,
@@ -120,14 +124,17 @@ impl Upload {
     /// Imports the files, once all of them are there.
     async fn bring(self, school: Uai, base: Base) -> Result<Response, ApiError> {
         let Self { caller, query, files, node, importing } = self;
-        check(&node, &caller, move |guard| async move { may_import(&guard, school).await }).await?;
+        let may =
+            check(&node, &caller, move |guard| async move { may_import(&guard, school).await });
+        let trust = may.await?;
         let told =
             |error: MultipartRejection| ApiError::told(Refusal::MalformedBody, error.body_text());
         let scratch = tempfile::tempdir_in(node.scratch()).context("making a scratch folder")?;
         let inputs = receive(files.map_err(told)?, &scratch).await?;
         let ImportQuery { dry_run, confirm_departures, force } = query;
         let wish = Wish { confirm_departures, force };
-        let import = Import { base, school: Some(school), actor: caller.account, dry_run, wish };
+        let (actor, school) = (caller.account, Some(school));
+        let import = Import { base, school, actor, trust, dry_run, wish };
         let imported = tokio::spawn(async move {
             // One at a time: what one has written, the next one knows.
             let _turn = importing.lock().await;
@@ -140,12 +147,21 @@ impl Upload {
     }
 }
 
-/// Whether the caller may bring files into a school; one that is not open yet, if they may open it.
-async fn may_import(guard: &Guard, school: Uai) -> Result<(), ApiError> {
-    match sheet(&guard.db, school).await? {
-        Some(_) => guard.school(school, Action::ImportFiles).await.map(|_| ()),
-        None => guard.region(school, Action::OpenSchool).await,
-    }
+/// How far a caller is trusted who may bring files into a school; into one that is not open yet, if they
+/// may open it. What an import tells of people is a read of them, even if it is only tried.
+async fn may_import(guard: &Guard, school: Uai) -> Result<Trust, ApiError> {
+    let rule = match sheet(&guard.db, school).await? {
+        Some(_) => guard.school(school, Action::ImportFiles).await?.rule,
+        None => {
+            guard.region(school, Action::OpenSchool).await?;
+            guard.region(school, Action::ImportFiles).await?
+        }
+    };
+    let whole = match &guard.caller.actor {
+        Actor::Program { scopes, .. } => scopes.contains(&Scope::Everything),
+        Actor::Person { .. } => rule == Rule::Head,
+    };
+    Ok(if whole { Trust::Whole } else { Trust::Office })
 }
 
 fn answer(report: Report) -> Response {

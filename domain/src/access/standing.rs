@@ -70,12 +70,14 @@ pub(super) fn whom(facts: &Facts, action: Action, today: NaiveDate) -> Vec<Whom>
         (Whom::Staff, tied(Tie::Works)),
     ];
     let kinds: Vec<Whom> = kinds.into_iter().filter(|kind| kind.1).map(|kind| kind.0).collect();
-    // Whoever works in two schools is invited by either, as staff.
-    let (works, works_elsewhere) = (tied(Tie::Works), tied(Tie::WorksElsewhere));
+    // Whoever teaches in two schools is invited by either, as staff, until they have opened the account:
+    // to appoint somebody asks nobody, and must not be a way to what they do elsewhere.
+    let works = tied(Tie::Works);
     let beyond = tied(Tie::MandatedElsewhere)
         || tied(Tie::LearnsElsewhere)
         || tied(Tie::AnswersElsewhere)
-        || (works_elsewhere && !works);
+        || tied(Tie::WorksElsewhere)
+        || (tied(Tie::TeachesElsewhere) && (facts.opened || !works));
     let invited = matches!(action, Action::ManageAccounts | Action::RemoveSecondFactor);
     match (beyond, kinds.is_empty()) {
         (true, _) if invited => vec![Whom::Beyond],
@@ -100,7 +102,7 @@ fn of_posts(facts: &Facts, today: NaiveDate) -> Vec<Rule> {
 }
 
 /// What a function allows beyond what all staff may.
-fn of_function(function: Function) -> Option<Rule> {
+pub(super) fn of_function(function: Function) -> Option<Rule> {
     match function {
         Function::Head => Some(Rule::Head),
         Function::Cpe => Some(Rule::Cpe),

@@ -79,7 +79,12 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
             Whom::Nobody | Whom::Mandated => &[(WHOLE, &[R::Own, R::Head])],
             Whom::Beyond => &[(WHOLE, &[R::Own]), (OUTLINE, &[R::Head])],
         },
-        A::ManagePeople => &[(WHOLE, &[R::Head])],
+        A::ManagePeople => match whom {
+            Whom::Student | Whom::Guardian | Whom::Staff | Whom::Mandated | Whom::Nobody => {
+                &[(WHOLE, &[R::Head])]
+            }
+            Whom::Beyond => &[],
+        },
         A::ManageContacts => match whom {
             Whom::Student | Whom::Guardian => &[(WHOLE, &[R::Own, R::Head, R::Cpe])],
             Whom::Staff | Whom::Mandated | Whom::Nobody => &[(WHOLE, &[R::Own, R::Head])],
@@ -91,7 +96,10 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
             (NAMES, &[R::Own]),
             (NAMES_AT_HOME, &[R::Guardian, R::Surveillance]),
         ],
-        A::ManageFamily => &[(WHOLE, &[R::Head])],
+        A::ManageFamily => match whom {
+            Whom::Student => &[(WHOLE, &[R::Head])],
+            Whom::Guardian | Whom::Staff | Whom::Mandated | Whom::Nobody | Whom::Beyond => &[],
+        },
 
         A::ListClasses => &[(WHOLE, &[R::Staff])],
         A::ReadClass => {
@@ -140,6 +148,13 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         A::GiveMandates => &[(WHOLE, &[R::Head])],
         A::OwnAccount => &[(WHOLE, &[R::Own])],
     }
+}
+
+/// What is left out for those who may most by their work; none if only whoever it is about may.
+pub(super) fn by_work(action: Action, whom: Whom) -> Option<Mask> {
+    let works = |rules: &[Rule]| rules.iter().any(|rule| !matches!(rule, Rule::Own | Rule::OfAge));
+    let lines = rights(action, whom).iter();
+    lines.filter(|(_, rules)| works(rules)).map(|(mask, _)| *mask).next()
 }
 
 /// What a program's token is good for.

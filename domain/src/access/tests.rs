@@ -114,9 +114,24 @@ fn nobody_is_handed_the_account_of_somebody_who_may_do_more() {
     assert!(!cpe(&[Tie::Answers, Tie::MandatedHere]), "a guardian who administers the server");
     assert!(invited(HEAD, &[Tie::Works, Tie::MandatedHere]), "whom the head gave the mandate");
     assert!(!cpe(&[Tie::Answers, Tie::Works]), "a guardian who works here");
-    assert!(!cpe(&[Tie::Answers, Tie::WorksElsewhere]), "a guardian who heads another school");
-    assert!(invited(HEAD, &[Tie::Works, Tie::WorksElsewhere]), "a teacher of two schools");
+    assert!(!cpe(&[Tie::Answers, Tie::TeachesElsewhere]), "a guardian who teaches elsewhere");
+    assert!(invited(HEAD, &[Tie::Works, Tie::TeachesElsewhere]), "a teacher of two schools");
+    assert!(!invited(HEAD, &[Tie::Works, Tie::WorksElsewhere]), "who heads another school too");
     assert!(!invited(HEAD, &[Tie::Works, Tie::MandatedElsewhere]), "the region's administrator");
+}
+
+#[test]
+fn an_account_that_a_teacher_of_two_schools_has_opened_is_handed_out_by_neither() {
+    let ties = [Tie::Works, Tie::TeachesElsewhere];
+    let ties = ties.map(|what| Dated { what, span: days("2026-09-01", None) }).to_vec();
+    let unopened = Facts { posts: vec![post(HEAD)], ties, ..of_school() };
+    let opened = Facts { opened: true, ..unopened.clone() };
+    for action in [Action::ManageAccounts, Action::RemoveSecondFactor] {
+        assert!(asked(action, &unopened, "2026-11-20").is_ok(), "{action:?}");
+        assert_eq!(asked(action, &opened, "2026-11-20"), Err(Rule::NoRelation), "{action:?}");
+    }
+    let seen = decide(&somebody(), Action::ReadPerson, &opened, day("2026-11-20"));
+    assert_eq!((seen.rule, seen.mask), (Rule::Head, Mask::default()), "a colleague all the same");
 }
 
 #[test]
@@ -133,6 +148,26 @@ fn a_school_that_a_student_has_left_hands_out_neither_their_account_nor_their_co
     }
     let seen = decide(&somebody(), Action::ReadPerson, &left, day("2026-11-21"));
     assert!(seen.allowed && seen.mask.contacts, "the head knows who it was, and no more");
+    let token = Actor::Program {
+        account: AccountId(Uuid::nil()),
+        scopes: vec![Scope::Everything],
+        school: left.school,
+    };
+    for action in [Action::ManageAccounts, Action::ManageContacts, Action::ManagePeople] {
+        assert!(!decide(&token, action, &left, day("2026-11-21")).allowed, "{action:?}");
+    }
+    let seen = decide(&token, Action::ReadPerson, &left, day("2026-11-21"));
+    assert!(seen.allowed && seen.mask.contacts, "nor does the school's program");
+}
+
+#[test]
+fn a_school_says_who_answers_for_a_student_up_to_their_last_day_there() {
+    let enrolled = days("2026-09-01", Some("2026-11-20"));
+    let student = StudentFacts { enrolled, ..born("2013-03-01") };
+    let facts = Facts { posts: vec![post(HEAD)], student: Some(student), ..of_school() };
+    assert_eq!(asked(Action::ManageFamily, &facts, "2026-11-20"), Ok(Rule::Head));
+    assert_eq!(asked(Action::ManageFamily, &facts, "2026-11-21"), Err(Rule::NoRelation));
+    assert_eq!(asked(Action::ReadFamily, &facts, "2026-11-21"), Ok(Rule::Head));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use domain::{
     PersonId, Uai,
     access::{Dated, Span, StudentFacts, Tie},
     families::Authority,
+    people::Function,
 };
 
 use super::{Known, Thing, is_told};
@@ -108,16 +109,19 @@ impl Known {
                 self.of_school = true;
             }
             "elsewhere" => {
-                let EnrolmentRow { part, from, until, .. } = read(row)?;
-                let what = match part {
-                    Part::Student => Tie::LearnsElsewhere,
-                    Part::Staff => Tie::WorksElsewhere,
+                let EnrolmentRow { part, function, from, until, .. } = read(row)?;
+                let what = match (part, function) {
+                    (Part::Student, _) => Tie::LearnsElsewhere,
+                    (Part::Staff, Some(Function::Teacher)) => Tie::TeachesElsewhere,
+                    (Part::Staff, _) => Tie::WorksElsewhere,
                 };
                 tie(what, vec![span(from, until)]);
             }
             "guardian elsewhere" => tie(Tie::AnswersElsewhere, answers(&read(row)?, bound)?),
             "mandated" => {
-                for given in read::<AccountRow>(row)?.mandates {
+                let account: AccountRow = read(row)?;
+                self.facts.opened = account.is_opened();
+                for given in account.mandates {
                     let here = given.school == Some(school);
                     let what = if here { Tie::MandatedHere } else { Tie::MandatedElsewhere };
                     tie(what, vec![span(given.from, given.until)]);

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    AccountId, Event, PersonId, Recorded,
+    AccountId, Event, PersonId, Recorded, Uai,
     access::{AccessEvent, Entry, What},
 };
 use serde::Serialize;
@@ -67,11 +67,16 @@ pub struct Noted {
     pub entry: Entry,
 }
 
-/// Answers from the log.
+/// Answers from the log; of a school, what concerns it, so that nothing tells how much there is of
+/// others.
 ///
 /// # Errors
 /// When the log or the vault cannot be read.
-pub(super) async fn find(journal: &Journal, asked: &Asked) -> anyhow::Result<Found> {
+pub(super) async fn find(
+    journal: &Journal,
+    asked: &Asked,
+    of: Option<Uai>,
+) -> anyhow::Result<Found> {
     let first = keeping::last_before(journal.log(), asked.from).await?;
     let mut pages = journal.pages_of(PAGES_AT_ONCE, first.max(asked.after), Filter::default());
     let mut found = Found::default();
@@ -89,7 +94,8 @@ pub(super) async fn find(journal: &Journal, asked: &Asked) -> anyhow::Result<Fou
                 found.unreadable += 1;
                 continue;
             };
-            let entries = entries.into_iter().filter(|entry| asked.wants(entry));
+            let concerns = |entry: &Entry| of.is_none_or(|of| asked.about.concerns(of, entry));
+            let entries = entries.into_iter().filter(|entry| asked.wants(entry) && concerns(entry));
             found.entries.extend(entries.map(|entry| noted(position, entry)));
             if found.entries.len() >= asked.max {
                 found.next = Some(position);
@@ -115,6 +121,24 @@ impl About {
             Self::Account(id) => entry.account == Some(id),
             Self::Either(id) => person(PersonId(id)) || entry.account == Some(AccountId(id)),
             Self::All => true,
+        }
+    }
+}
+
+impl About {
+    /// Whether an entry concerns a school: what was read or refused there. Somebody's sign-ins are of no
+    /// school; they are told where one person is asked about.
+    fn concerns(self, school: Uai, entry: &Entry) -> bool {
+        match &entry.what {
+            What::Read { school: of, .. } => *of == school,
+            What::Refused { school: of, .. } => *of == Some(school),
+            What::SessionOpened { .. }
+            | What::SessionSeen { .. }
+            | What::SessionEnded { .. }
+            | What::SignInRefused { .. } => match self {
+                Self::Person(person) => entry.account == Some(AccountId::of(person)),
+                Self::Account(_) | Self::Either(_) | Self::All => false,
+            },
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn list_identities(
     reading: Reading,
 ) -> Result<Json<Vec<OwnIdentity>>, ApiError> {
     let person = own(&reading.guard).await?;
-    let linked = account(&reading.db, person).await?.map(|account| account.providers);
+    let linked = account(&reading.db().await?, person).await?.map(|account| account.providers);
     let mut linked = linked.unwrap_or_default();
     linked.sort();
     let offered = app.providers.names().filter(|name| !linked.iter().any(|known| known == name));

@@ -1,12 +1,15 @@
 //! Who somebody is that a provider vouches for the first time: the only person that the mark of the
 //! settings names, and who has not turned the provider down.
 //!
-//! A mail address recognises families only: a school's office may change anybody's, and whoever
-//! could give a colleague their own address would otherwise sign in as the colleague.
+//! A mail address recognises families only, of one school, who have never opened their account: a
+//! school's office may change anybody's address, and whoever could give somebody their own would
+//! otherwise sign in as a colleague, or to what another school keeps. It is thus worth what a letter of
+//! that office is.
 
 use chrono::{DateTime, Utc};
 use domain::{PersonId, accounts::span::is_open};
 use projections::{
+    access::schools_of,
     accounts::{account, relations},
     people::{Part, enrolments, identified, of_mail},
 };
@@ -36,7 +39,8 @@ pub(super) async fn recognised(
     Ok(Some(person).filter(|_| !declined))
 }
 
-/// The only person with this address whose account is open, if they are of a family and no more.
+/// The only person with this address whose account is open, if whoever keeps the address could send
+/// them a code as well.
 async fn only_of_mail(
     db: &SqlitePool,
     mail: &str,
@@ -51,6 +55,7 @@ async fn only_of_mail(
     let [person] = open.as_slice() else { return Ok(None) };
     let works = enrolments(db, *person).await?.iter().any(|post| post.part == Part::Staff);
     let known = account(db, *person).await?;
-    let mandated = known.is_some_and(|account| !account.mandates.is_empty());
-    Ok(Some(*person).filter(|_| !works && !mandated))
+    let more = known.is_some_and(|known| known.is_opened() || !known.mandates.is_empty());
+    let one_school = schools_of(db, *person).await?.len() == 1;
+    Ok(Some(*person).filter(|_| one_school && !works && !more))
 }
