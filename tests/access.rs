@@ -7,7 +7,7 @@ mod cases;
 #[path = "access/guard.rs"]
 mod guard;
 #[path = "access/house.rs"]
-mod house;
+pub(crate) mod house;
 #[path = "access/never_wider.rs"]
 mod never_wider;
 #[path = "access/other_family.rs"]
