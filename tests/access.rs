@@ -11,7 +11,7 @@ mod files;
 #[path = "access/guard.rs"]
 mod guard;
 #[path = "access/house.rs"]
-mod house;
+pub(crate) mod house;
 #[path = "access/never_wider.rs"]
 mod never_wider;
 #[path = "access/other_family.rs"]

@@ -4,14 +4,24 @@
 
 #[path = "imported/changes.rs"]
 mod changes;
+#[path = "imported/command.rs"]
+mod command;
+#[path = "imported/cut.rs"]
+mod cut;
 #[path = "imported/departures.rs"]
 mod departures;
+#[path = "imported/elsewhere.rs"]
+mod elsewhere;
 #[path = "imported/homonyms.rs"]
 mod homonyms;
 #[path = "imported/http.rs"]
 mod http;
+#[path = "imported/older.rs"]
+mod older;
 #[path = "imported/refused.rs"]
 mod refused;
+#[path = "imported/renumbered.rs"]
+mod renumbered;
 #[path = "imported/set.rs"]
 mod set;
 #[path = "imported/weekly.rs"]
@@ -22,6 +32,7 @@ use std::{fs, io::Cursor, path::Path, sync::Arc};
 use api::imports::{Base, Import, Progress, Trust, Wish, files::Input, report::Report, run};
 use domain::{
     AccountId, PersonId, StudentId, Uai,
+    families::{Family, FamilyCommand},
     people::{Identifier, Scheme},
 };
 use projections::{
@@ -36,6 +47,9 @@ use crate::data_folder::DataFolder;
 
 /// The school of the set.
 const SCHOOL: &str = "0549998Z";
+
+/// A school beside it.
+const OTHER: &str = "0549997Y";
 
 /// Files as somebody exported them: names and bytes.
 type Files = Vec<(String, Vec<u8>)>;
@@ -83,6 +97,20 @@ impl Office {
         let student = StudentId::from(self.student(number).await);
         let found = families::of_student(&self.node.db(), student).await.unwrap();
         found.into_iter().map(|found| found.guardian).collect()
+    }
+
+    /// The school writes something of the family of the student of a number.
+    async fn family(&self, number: &str, command: FamilyCommand) {
+        let student = StudentId::from(self.student(number).await);
+        let done = self.node.journal().execute::<Family>(student, command, &self.act()).await;
+        self.node.reach(done.unwrap().position).await.unwrap();
+    }
+
+    /// Who has this number among the guardians, for the student of a number.
+    async fn guardian_of(&self, student: &str, guardian: &str) -> GuardianRow {
+        let guardian = self.numbered(Scheme::SieclePerson, guardian).await.unwrap();
+        let rows = self.guardians_of(student).await;
+        rows.into_iter().find(|row| row.guardian == guardian).unwrap()
     }
 
     /// Brings files in.
@@ -202,6 +230,11 @@ fn between(text: &str, from: &str, to: &str, edit: impl Fn(&str) -> String) -> S
     let changed = edit(part);
     assert_ne!(changed, part, "nothing changes between {from} and {to}");
     format!("{}{changed}{}", &text[..begin], &text[end..])
+}
+
+/// The same files, of the school beside.
+fn of_other_school(files: &Files) -> Files {
+    edited(files, "", |text| text.replace(SCHOOL, OTHER))
 }
 
 /// The same files of SIECLE, exported on another day.

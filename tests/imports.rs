@@ -19,7 +19,7 @@ mod refused;
 #[path = "imports/siecle.rs"]
 mod siecle;
 #[path = "imports/small.rs"]
-mod small;
+pub(crate) mod small;
 #[path = "imports/sts.rs"]
 mod sts;
 #[path = "imports/truncated.rs"]
@@ -72,14 +72,12 @@ fn set_folder() -> PathBuf {
 
 /// A folder of files that are not part of the project; nothing, and a word about it, without them.
 pub(crate) fn files_from_elsewhere(folder: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures");
-    let root = std::env::var_os("PREAU_FIXTURES").map_or(beside, PathBuf::from);
-    let folder = root.join(folder);
-    if folder.is_dir() {
-        return Some(folder);
+    let root = std::env::var_os("PREAU_FIXTURES").map(PathBuf::from);
+    let found = root.map(|root| root.join(folder)).filter(|folder| folder.is_dir());
+    if found.is_none() {
+        eprintln!("not tested: {folder}; PREAU_FIXTURES says in which folder it is");
     }
-    eprintln!("not tested: no {}; PREAU_FIXTURES says where it is", folder.display());
-    None
+    found
 }
 
 fn student<'f>(feed: &'f Feed, number: &str) -> &'f Student {

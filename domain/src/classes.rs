@@ -106,7 +106,7 @@ pub enum ClassCommand {
         /// The first day.
         from: NaiveDate,
     },
-    /// Let a student go.
+    /// Let a student go. On the day before they joined it says that they never were in it.
     LeaveClass {
         /// Who.
         student: StudentId,
@@ -122,7 +122,7 @@ pub enum ClassCommand {
         /// The first day.
         from: NaiveDate,
     },
-    /// Have a teacher no longer teach them.
+    /// Have a teacher no longer teach them. On the day before they began: not at all.
     ReleaseTeacher {
         /// Who.
         teacher: PersonId,
@@ -210,7 +210,7 @@ impl Class {
             }
             (Self::Formed(class), C::LeaveClass { student, on }) => {
                 let since = *class.students.get(&student).ok_or(ClassError::NotInThisClass)?;
-                if on < since {
+                if is_before_eve(on, since) {
                     return Err(ClassError::LeavesClassBeforeJoining);
                 }
                 Ok(vec![E::StudentLeftClass { student, since, on }])
@@ -224,7 +224,7 @@ impl Class {
             }
             (Self::Formed(class), C::ReleaseTeacher { teacher, subject, on }) => {
                 let since = class.teaches(teacher, &subject).ok_or(ClassError::DoesNotTeach)?;
-                if on < since {
+                if is_before_eve(on, since) {
                     return Err(ClassError::LeavesClassBeforeJoining);
                 }
                 Ok(vec![E::TeacherReleased { teacher, subject, since, on }])
@@ -269,6 +269,11 @@ impl Formed {
     fn teaches(&self, teacher: PersonId, subject: &str) -> Option<NaiveDate> {
         self.teachers.get(&teacher)?.get(subject).copied()
     }
+}
+
+/// Whether a last day lies before even an empty stay: one that was planned and never began.
+fn is_before_eve(on: NaiveDate, since: NaiveDate) -> bool {
+    on.succ_opt().is_some_and(|next| next < since)
 }
 
 impl Aggregate for Class {
@@ -367,6 +372,21 @@ mod tests {
         given([formed(), joined("2026-09-07")])
             .when(leave("2026-09-01"))
             .then_expect_error(ClassError::LeavesClassBeforeJoining);
+    }
+
+    #[test]
+    fn a_stay_that_was_planned_and_never_began_has_no_day() {
+        let on = day("2026-08-31");
+        let left = ClassEvent::StudentLeftClass { student: STUDENT, since: day("2026-09-01"), on };
+        given([formed(), joined("2026-09-01")])
+            .when(ClassCommand::LeaveClass { student: STUDENT, on })
+            .then_expect_events(vec![left]);
+        let (teacher, subject) = (TEACHER, "Latin".to_owned());
+        let since = day("2026-09-01");
+        let released = ClassEvent::TeacherReleased { teacher, subject: subject.clone(), since, on };
+        given([formed(), assigned("Latin")])
+            .when(ClassCommand::ReleaseTeacher { teacher, subject, on })
+            .then_expect_events(vec![released]);
     }
 
     #[test]

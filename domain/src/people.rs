@@ -3,13 +3,16 @@
 //! One person for the whole region: a parent with children in two schools is registered once. That
 //! someone is a guardian is told in [`crate::families`]; what they may see is not told here.
 
+mod details;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
-use utoipa::ToSchema;
+
+pub use details::{ContactDetails, Function, Identifier, Language, Name, Scheme};
 
 use crate::{Event, PersonId, Stream, Streamed, Uai, version_of};
 
@@ -30,6 +33,11 @@ pub enum PersonEvent {
     PersonRenamed {
         /// Their names from now on.
         name: Name,
+    },
+    /// When they were born became known, or had been noted wrongly.
+    BirthDateCorrected {
+        /// When they were born.
+        birth_date: NaiveDate,
     },
     /// They said how to reach them, in place of what they said before.
     ContactDetailsGiven {
@@ -74,132 +82,6 @@ pub enum PersonEvent {
     },
 }
 
-/// A person's names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Name {
-    /// The name of birth.
-    pub family: String,
-    /// The first names as used; empty for a service, such as child welfare.
-    pub given: String,
-    /// The name used instead of the name of birth, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usage: Option<String>,
-}
-
-/// A number that a person is known by elsewhere. The last one said of a scheme and school holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub struct Identifier {
-    /// Who gave it.
-    pub scheme: Scheme,
-    /// In whose files, where each school has its own.
-    #[schema(value_type = Option<String>, example = "0549998Z")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub school: Option<Uai>,
-    /// The number.
-    pub value: String,
-}
-
-/// Who numbers people.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    IntoStaticStr,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Scheme {
-    /// The nation: a student's *identifiant national élève*.
-    Ine,
-    /// SIECLE, a school's students: `ELEVE_ID`.
-    SiecleStudent,
-    /// SIECLE, the persons who answer for them: `PERSONNE_ID`.
-    SieclePerson,
-    /// STS, staff paid by the State: `INDIVIDU` of type `epp`.
-    StsEpp,
-    /// STS, staff that the school has added: `INDIVIDU` of type `local`.
-    StsLocal,
-}
-
-/// How to reach a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct ContactDetails {
-    /// Mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mail: Option<String>,
-    /// Mobile telephone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mobile: Option<String>,
-    /// Other telephone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub telephone: Option<String>,
-    /// Postal address, as on an envelope.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// Whether they accept to be told by SMS.
-    pub accepts_sms: bool,
-}
-
-/// The languages that families are written to in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum Language {
-    /// French.
-    #[default]
-    #[serde(rename = "fr")]
-    French,
-    /// Plain French (*facile à lire et à comprendre*).
-    #[serde(rename = "fr-x-facile")]
-    PlainFrench,
-    /// English.
-    #[serde(rename = "en")]
-    English,
-    /// German.
-    #[serde(rename = "de")]
-    German,
-    /// Arabic.
-    #[serde(rename = "ar")]
-    Arabic,
-    /// Turkish.
-    #[serde(rename = "tr")]
-    Turkish,
-    /// Portuguese.
-    #[serde(rename = "pt")]
-    Portuguese,
-    /// Ukrainian.
-    #[serde(rename = "uk")]
-    Ukrainian,
-}
-
-/// What a member of staff does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Function {
-    /// Head of school or deputy.
-    Head,
-    /// Teacher.
-    Teacher,
-    /// *Conseiller principal d'éducation*: runs school life.
-    Cpe,
-    /// *Assistant d'éducation* (AED).
-    Assistant,
-    /// Nurse.
-    Nurse,
-    /// Social worker.
-    SocialWorker,
-    /// Librarian (*professeur documentaliste*).
-    Librarian,
-    /// Office, kitchen, maintenance, information technology.
-    Administration,
-}
-
 /// What a person is in one school.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
@@ -226,6 +108,11 @@ pub enum PersonCommand {
         /// Their names from now on.
         name: Name,
     },
+    /// Say or correct when they were born.
+    CorrectBirthDate {
+        /// When they were born.
+        birth_date: NaiveDate,
+    },
     /// Say how to reach them.
     GiveContactDetails {
         /// All of it.
@@ -250,6 +137,16 @@ pub enum PersonCommand {
         /// Which school.
         school: Uai,
         /// As what.
+        function: Function,
+        /// The first day.
+        from: NaiveDate,
+    },
+    /// Have staff of a school work there as something else. They leave one function and take the
+    /// other in one decision, for between the two the school would be closed to them.
+    ChangeFunction {
+        /// Which school.
+        school: Uai,
+        /// As what from now on.
         function: Function,
         /// The first day.
         from: NaiveDate,
@@ -345,6 +242,10 @@ impl Person {
                 let changes = known.name != name;
                 (E::PersonRenamed { name }, changes)
             }
+            (known, C::CorrectBirthDate { birth_date }) => {
+                let changes = known.birth_date != Some(birth_date);
+                (E::BirthDateCorrected { birth_date }, changes)
+            }
             (known, C::GiveContactDetails { details }) => {
                 let changes = known.details != details;
                 (E::ContactDetailsGiven { details }, changes)
@@ -359,6 +260,9 @@ impl Person {
             (known, C::AppointStaff { school, function, from }) => {
                 let changes = known.comes_as(school, Part::Staff(function), from)?;
                 (E::StaffAppointed { school, function, from }, changes)
+            }
+            (known, C::ChangeFunction { school, function, from }) => {
+                return known.changes_function(school, function, from);
             }
             (known, C::IdentifyPerson { identifier }) => {
                 if identifier.value.trim().is_empty() {
@@ -401,6 +305,7 @@ impl Person {
         match known.1 {
             E::PersonRegistered { .. } => {}
             E::PersonRenamed { name } => known.0.name = name,
+            E::BirthDateCorrected { birth_date } => known.0.birth_date = Some(birth_date),
             E::ContactDetailsGiven { details } => known.0.details = details,
             E::LanguageChosen { language } => known.0.language = language,
             E::StudentEnrolled { school, ine, from } => {
@@ -430,13 +335,24 @@ impl Registered {
             Some(_) => Err(PersonError::AlreadyInSchool),
         }
     }
-}
 
-impl Name {
-    fn check(&self) -> Result<(), PersonError> {
-        let blank = |name: &str| name.trim().is_empty();
-        let missing = blank(&self.family) || (blank(&self.given) && !self.given.is_empty());
-        if missing { Err(PersonError::NameMissing) } else { Ok(()) }
+    /// Whether working as something else is news; an error if they do not work there, or only later.
+    fn changes_function(
+        &self,
+        school: Uai,
+        function: Function,
+        from: NaiveDate,
+    ) -> Result<Vec<PersonEvent>, PersonError> {
+        let since = match self.schools.get(&school) {
+            None => return Err(PersonError::NotInSchool),
+            Some((Part::Student, _)) => return Err(PersonError::AlreadyInSchool),
+            Some((Part::Staff(known), _)) if *known == function => return Ok(vec![]),
+            Some((Part::Staff(_), since)) => *since,
+        };
+        let on = from.pred_opt().filter(|on| *on >= since);
+        let on = on.ok_or(PersonError::LeavesBeforeComing)?;
+        let left = PersonEvent::PersonLeftSchool { school, on };
+        Ok(vec![left, PersonEvent::StaffAppointed { school, function, from }])
     }
 }
 

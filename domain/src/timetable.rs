@@ -162,7 +162,7 @@ pub enum TimetableCommand {
         /// What changes.
         change: LessonChange,
     },
-    /// End it before its last planned day.
+    /// End it before its last planned day. On the day before its first it never takes place.
     EndCourse {
         /// The last day.
         on: NaiveDate,
@@ -260,8 +260,11 @@ impl Course {
                 course.decide_change(planned, week, change)
             }
             (Self::Scheduled(course), C::EndCourse { on }) => {
-                course.check_day(on)?;
+                let eve = course.first_day.pred_opt();
                 let known = course.last_day == on;
+                if !known && eve != Some(on) {
+                    course.check_day(on)?;
+                }
                 Ok(if known { vec![] } else { vec![E::CourseEnded { on }] })
             }
         }

@@ -70,7 +70,7 @@ pub async fn known(
         .bind(actor.map(|actor| actor.to_string()).unwrap_or_default())
         .bind(school.to_string())
         .bind(thing.id().to_string());
-    let found: Vec<(String, String, Option<String>)> = question.fetch_all(db).await?;
+    let found: Vec<facts::Found> = question.fetch_all(db).await?;
     facts::gather(actor, school, thing, &found)
 }
 
@@ -94,14 +94,15 @@ pub async fn schools_of(db: &SqlitePool, actor: PersonId) -> sqlx::Result<Vec<Ua
     found.iter().map(school).collect()
 }
 
-/// Who asks and what they are in the school; then what each kind of thing adds.
+/// Who asks and what they are in the school; then what each kind of thing adds. Each row stands with a
+/// second one that bounds it, and with the school year that does.
 macro_rules! question {
     ($($part:expr),*) => {
         concat!(
-            "select 'school', row, null from school where school = ?2
-            union all select 'post', row, null from enrolment where school = ?2 and person = ?1
-            union all select 'account', row, null from account where person = ?1
-            union all select 'answers', g.row, e.row from guardian g
+            "select 'school', row, null, null from school where school = ?2
+            union all select 'post', row, null, null from enrolment where school = ?2 and person = ?1
+            union all select 'account', row, null, null from account where person = ?1
+            union all select 'answers', g.row, e.row, null from guardian g
                 cross join enrolment e on e.school = ?2 and e.person = g.student
                 where g.guardian = ?1 and e.part = 'student'"
             $(, $part)*
@@ -112,13 +113,14 @@ macro_rules! question {
 /// A person in the school, and the classes that the actor teaches them in.
 macro_rules! person {
     () => {
-        " union all select 'enrolment', row, null from enrolment where school = ?2 and person = ?3
-        union all select 'person', row, null from person where person = ?3
-        union all select 'taught', t.row, m.row from class_teacher t
+        " union all select 'enrolment', row, null, null from enrolment
+            where school = ?2 and person = ?3
+        union all select 'person', row, null, null from person where person = ?3
+        union all select 'taught', t.row, m.row, k.row ->> '$.year' from class_teacher t
             cross join class k on k.class = t.class and k.school = ?2
             cross join class_member m on m.class = t.class and m.student = ?3
             where t.teacher = ?1
-        union all select 'given', c.row, m.row from course_teacher t
+        union all select 'given', c.row, m.row, null from course_teacher t
             cross join course c on c.course = t.course and c.school = ?2
             cross join class_member m on m.class = c.class and m.student = ?3
             where t.teacher = ?1"
@@ -129,17 +131,20 @@ macro_rules! person {
 macro_rules! class {
     ($class:literal) => {
         concat!(
-            " union all select 'class', row, null from class where school = ?2 and class = ",
+            " union all select 'class', row, null, null from class where school = ?2 and class = ",
             $class,
-            " union all select 'taught', row, null from class_teacher where teacher = ?1 and class = ",
+            " union all select 'taught', t.row, null, k.row ->> '$.year' from class_teacher t
+                cross join class k on k.class = t.class where t.teacher = ?1 and t.class = ",
             $class,
-            " union all select 'given', c.row, null from course_teacher t
+            " union all select 'given', c.row, null, null from course_teacher t
                 cross join course c on c.course = t.course where t.teacher = ?1 and c.class = ",
             $class,
-            " union all select 'member', row, null from class_member where student = ?1 and class = ",
+            " union all select 'member', m.row, null, k.row ->> '$.year' from class_member m
+                cross join class k on k.class = m.class where m.student = ?1 and m.class = ",
             $class,
-            " union all select 'child', m.row, g.row from guardian g
+            " union all select 'child', m.row, g.row, k.row ->> '$.year' from guardian g
                 cross join class_member m on m.student = g.student
+                cross join class k on k.class = m.class
                 where g.guardian = ?1 and m.class = ",
             $class
         )
@@ -153,20 +158,22 @@ impl Thing {
             Self::Student(_) | Self::Staff(_) => question!(person!()),
             Self::Person(_) => question!(
                 person!(),
-                " union all select 'registered', school, null from registration where person = ?3
-                union all select 'guardian', g.row, e.row from guardian g
+                " union all select 'registered', school, null, null from registration
+                    where person = ?3
+                union all select 'guardian', g.row, e.row, null from guardian g
                     cross join enrolment e on e.school = ?2 and e.person = g.student
                     where g.guardian = ?3 and e.part = 'student'
-                union all select 'elsewhere', row, null from enrolment
+                union all select 'elsewhere', row, null, null from enrolment
                     where person = ?3 and school <> ?2
-                union all select 'guardian elsewhere', g.row, e.row from guardian g
+                union all select 'guardian elsewhere', g.row, e.row, null from guardian g
                     cross join enrolment e on e.person = g.student and e.school <> ?2
                     where g.guardian = ?3 and e.part = 'student'
-                union all select 'mandated', row, null from account where person = ?3"
+                union all select 'mandated', row, null, null from account where person = ?3"
             ),
             Self::Class(_) => question!(class!("?3")),
             Self::Course(_) => question!(
-                " union all select 'course', row, null from course where school = ?2 and course = ?3",
+                " union all select 'course', row, null, null from course
+                    where school = ?2 and course = ?3",
                 class!("(select class from course where school = ?2 and course = ?3)")
             ),
         }

@@ -98,22 +98,39 @@ pub async fn of_school(db: &SqlitePool, school: Uai) -> sqlx::Result<Vec<Guardia
     guardians(&question.fetch_all(db).await?)
 }
 
-/// Those of these people who answer or answered for a student who never was of this school.
+/// The same, of these students, wherever they learn.
 ///
 /// # Errors
 /// When the read model cannot be read.
-pub async fn known_elsewhere(
+pub async fn of_students(
+    db: &SqlitePool,
+    students: &[PersonId],
+) -> sqlx::Result<Vec<GuardianOfStudent>> {
+    let question = "select g.row, p.row from guardian g
+        left join person p on p.person = g.guardian
+        where g.student in (select value from json_each(?1)) order by g.student, g.guardian";
+    guardians(&sqlx::query_as(question).bind(listed(students)?).fetch_all(db).await?)
+}
+
+/// Those of these people who answer or answered for a student who learns in another school on a day
+/// or later, with the student.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn answering_elsewhere(
     db: &SqlitePool,
     school: Uai,
     people: &[PersonId],
-) -> sqlx::Result<Vec<PersonId>> {
-    let question = "select distinct g.guardian from guardian g
-        where g.guardian in (select value from json_each(?2)) and not exists
-            (select 1 from enrolment e where e.school = ?1 and e.person = g.student)";
-    let question = sqlx::query_scalar(question).bind(school.to_string()).bind(listed(people)?);
-    let found: Vec<String> = question.fetch_all(db).await?;
-    let id = |text: &String| text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)));
-    found.iter().map(id).collect::<Result<_, _>>()
+    date: NaiveDate,
+) -> sqlx::Result<Vec<(PersonId, StudentId)>> {
+    let question = "select g.row from guardian g
+        where g.guardian in (select value from json_each(?2)) and exists
+            (select 1 from enrolment e where e.school <> ?1 and e.person = g.student
+                and e.part = 'student' and coalesce(e.row ->> '$.until', ?3) >= ?3)";
+    let question = sqlx::query_scalar(question).bind(school.to_string());
+    let question = question.bind(listed(people)?).bind(date.to_string());
+    let found: Vec<GuardianRow> = rows(question, db).await?;
+    Ok(found.into_iter().map(|row| (row.guardian, row.student)).collect())
 }
 
 fn guardians(found: &[(String, Option<String>)]) -> sqlx::Result<Vec<GuardianOfStudent>> {

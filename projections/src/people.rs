@@ -180,6 +180,20 @@ pub async fn these(db: &SqlitePool, people: &[PersonId]) -> sqlx::Result<Vec<Per
     rows(sqlx::query_scalar(question).bind(listed(people)?), db).await
 }
 
+/// What these people learn and learnt in other schools.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn learning_elsewhere(
+    db: &SqlitePool,
+    school: Uai,
+    people: &[PersonId],
+) -> sqlx::Result<Vec<EnrolmentRow>> {
+    let question = "select row from enrolment
+        where person in (select value from json_each(?2)) and school <> ?1 and part = 'student'";
+    rows(sqlx::query_scalar(question).bind(school.to_string()).bind(listed(people)?), db).await
+}
+
 /// Everybody of the region who gave one of these mail addresses, in lower case, or one of these
 /// mobile telephones, as it was written.
 ///
@@ -188,7 +202,7 @@ pub async fn these(db: &SqlitePool, people: &[PersonId]) -> sqlx::Result<Vec<Per
 pub async fn reached_by(
     db: &SqlitePool,
     mails: &[String],
-    mobiles: &[&str],
+    mobiles: &[String],
 ) -> sqlx::Result<Vec<PersonRow>> {
     let question = "select row from person
             where lower(row ->> '$.details.mail') in (select value from json_each(?1))
@@ -272,6 +286,7 @@ impl Table for People {
             match event {
                 PersonEvent::PersonRegistered { .. }
                 | PersonEvent::PersonRenamed { .. }
+                | PersonEvent::BirthDateCorrected { .. }
                 | PersonEvent::ContactDetailsGiven { .. }
                 | PersonEvent::LanguageChosen { .. } => touch((*person,)),
                 PersonEvent::StudentEnrolled { .. }
@@ -304,6 +319,7 @@ impl Table for People {
         let mut row = old?;
         match event {
             PersonEvent::PersonRenamed { name } => row.name = name.clone(),
+            PersonEvent::BirthDateCorrected { birth_date } => row.birth_date = Some(*birth_date),
             PersonEvent::ContactDetailsGiven { details } => row.details = details.clone(),
             PersonEvent::LanguageChosen { language } => row.language = *language,
             PersonEvent::PersonRegistered { .. }
@@ -370,6 +386,7 @@ impl Table for Enrolments {
                 }
                 PersonEvent::PersonRegistered { .. }
                 | PersonEvent::PersonRenamed { .. }
+                | PersonEvent::BirthDateCorrected { .. }
                 | PersonEvent::ContactDetailsGiven { .. }
                 | PersonEvent::LanguageChosen { .. } => {}
             }
@@ -408,6 +425,7 @@ impl Table for Enrolments {
             }
             PersonEvent::PersonRegistered { .. }
             | PersonEvent::PersonRenamed { .. }
+            | PersonEvent::BirthDateCorrected { .. }
             | PersonEvent::ContactDetailsGiven { .. }
             | PersonEvent::LanguageChosen { .. } => old,
         }
@@ -461,6 +479,7 @@ fn identifier_in(recorded: &Recorded) -> Option<Identifier> {
         }
         PersonEvent::PersonRegistered { .. }
         | PersonEvent::PersonRenamed { .. }
+        | PersonEvent::BirthDateCorrected { .. }
         | PersonEvent::ContactDetailsGiven { .. }
         | PersonEvent::LanguageChosen { .. }
         | PersonEvent::StaffAppointed { .. }

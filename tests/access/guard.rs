@@ -56,6 +56,23 @@ async fn two_homes_are_told_the_same_and_nothing_of_each_other() {
 }
 
 #[tokio::test]
+async fn a_class_is_over_with_its_year_for_those_who_taught_it_and_were_in_it() {
+    let mut house = House::open().await;
+    let teaches = json!({ "subject": "Latin", "from": "2026-09-01" });
+    house.office("PUT", "/classes/{6e B}/teachers/{anna}", teaches).await;
+    house.asks("anna", "/people/{zoé}").await.ok();
+    house.asks("zoé", "/classes/{6e B}/lessons?from=2026-11-20").await.ok();
+    house.asks("zoé's mother", "/classes/{6e B}/lessons?from=2026-11-20").await.ok();
+    house.scene.now("2027-09-15T10:00:00Z");
+    house.forget_sessions();
+    assert_eq!(house.asks("anna", "/people/{zoé}").await.refusal(), "404 unknown-person");
+    for name in ["zoé", "zoé's mother"] {
+        let lessons = house.asks(name, "/classes/{6e B}/lessons?from=2026-11-20").await;
+        assert_eq!(lessons.refusal(), "404 unknown-class", "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_guardian_speaks_for_themself_and_judges_nothing() {
     let mut house = House::open().await;
     let path = "/students/{léa}/attendance/2026/{léa's line}";

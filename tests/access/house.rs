@@ -105,15 +105,22 @@ impl House {
         path: &str,
         body: Option<Value>,
     ) -> Answer {
-        let token = match self.tokens.get(name) {
-            Some(token) => token.clone(),
-            None => {
-                let token = self.scene.signed_in(self.id(name), false).await;
-                self.tokens.insert(name.to_owned(), token.clone());
-                token
-            }
-        };
+        let token = self.token(name).await;
         self.scene.send_as(&token, method, path, body).await
+    }
+
+    /// The token of somebody who signs in.
+    pub(crate) async fn token(&mut self, name: &str) -> String {
+        if !self.tokens.contains_key(name) {
+            let token = self.scene.signed_in(self.id(name), false).await;
+            self.tokens.insert(name.to_owned(), token);
+        }
+        self.tokens[name].clone()
+    }
+
+    /// Whoever asks again signs in again.
+    pub(crate) fn forget_sessions(&mut self) {
+        self.tokens.clear();
     }
 
     /// The office writes something in the first school.
@@ -124,11 +131,22 @@ impl House {
 
     /// Gives somebody a mandate for the first school, for these days.
     pub(crate) async fn mandates(&mut self, name: &'static str, mandate: Mandate, until: &str) {
-        self.registers(SCHOOL, name).await;
+        self.mandates_in(SCHOOL, name, mandate, until).await;
+    }
+
+    /// The same, for a school.
+    pub(crate) async fn mandates_in(
+        &mut self,
+        school: &str,
+        name: &'static str,
+        mandate: Mandate,
+        until: &str,
+    ) {
+        self.registers(school, name).await;
         let person = PersonId(self.id(name).parse().unwrap());
         let command = AccountCommand::GiveMandate {
             mandate,
-            school: Some(SCHOOL.parse().unwrap()),
+            school: Some(school.parse().unwrap()),
             from: "2026-11-16".parse().unwrap(),
             until: Some(until.parse().unwrap()),
             document: Some("2026-114".to_owned()),

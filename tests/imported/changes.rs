@@ -108,6 +108,56 @@ async fn a_student_who_moves_leaves_one_division_the_day_before_the_other() {
 }
 
 #[tokio::test]
+async fn a_division_that_is_put_right_before_the_first_day_is_left_without_a_day() {
+    let office = Office::empty().await;
+    office.now("2026-08-31T08:00:00Z");
+    office.bring(Base::Sts, &sts()).await;
+    office.bring(Base::Siecle, &siecle()).await;
+    office.now("2026-09-01T08:00:00Z");
+    let moved = edited(&siecle(), "Eleves", |text| {
+        between(&text, "<STRUCTURES_ELEVE ELEVE_ID=\"500000\"", "</STRUCTURES_ELEVE>", |part| {
+            part.replace("<CODE_STRUCTURE>6A", "<CODE_STRUCTURE>6B")
+        })
+    });
+    let moved = exported_on(&moved, "01/09/2026");
+    office.bring(Base::Siecle, &moved).await;
+    let student = StudentId::from(office.student("500000").await);
+    let rows = classes::of_student(&office.node.db(), student).await.unwrap();
+    let on_the_first_day = rows.iter().filter(|row| row.is_in_on(day("2026-09-01")));
+    assert_eq!(on_the_first_day.count(), 1, "{rows:?}");
+    let again = office.bring(Base::Siecle, &moved).await;
+    assert_eq!(again.events_appended, 0, "{again}");
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn a_birth_date_is_learnt_from_a_later_file_and_put_right_by_it() {
+    let office = Office::empty().await;
+    office.bring(Base::Sts, &sts()).await;
+    let without = with_student(&siecle(), "500000", |record| {
+        record.replace("<DATE_NAISS>01/11/2015</DATE_NAISS>", "")
+    });
+    office.bring(Base::Siecle, &without).await;
+    let report = office.bring(Base::Siecle, &siecle()).await;
+    assert_eq!(told(&report.changed), ["changed 500000"]);
+    assert_eq!(report.changed[0].detail, "modifié (date de naissance)");
+    let born = |person: people::PersonRow| person.birth_date;
+    let student = office.student("500000").await;
+    let known = people::person(&office.node.db(), student).await.unwrap().and_then(born);
+    assert_eq!(known, Some(day("2015-11-01")));
+
+    let corrected =
+        |date: &str| with_student(&siecle(), "500000", |record| record.replace("01/11/2015", date));
+    let report = office.bring(Base::Siecle, &corrected("01/11/2014")).await;
+    assert!(!told(&report.warnings).contains(&"majority-changes 500000".to_owned()), "{report}");
+    let report = office.bring(Base::Siecle, &corrected("01/11/2005")).await;
+    assert!(told(&report.warnings).contains(&"majority-changes 500000".to_owned()), "{report}");
+    let known = people::person(&office.node.db(), student).await.unwrap().and_then(born);
+    assert_eq!(known, Some(day("2005-11-01")));
+    office.stop().await;
+}
+
+#[tokio::test]
 async fn a_file_without_any_class_empties_none() {
     let office = Office::with_set().await;
     let classless = edited(&siecle(), "Eleves", |text| {
@@ -214,7 +264,8 @@ async fn another_function_begins_when_the_old_one_ends() {
         })
     });
     let report = office.bring(Base::Sts, &promoted).await;
-    assert_eq!(report.changed[0].detail, "modifié (sortie, fonction)");
+    assert_eq!(report.changed[0].detail, "modifié (fonction)");
+    assert_eq!(report.events_appended, 2, "he leaves and begins, in one decision");
     assert_eq!(office.bring(Base::Sts, &promoted).await.events_appended, 0);
     office.stop().await;
 }

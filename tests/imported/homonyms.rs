@@ -8,10 +8,9 @@ use domain::{
 };
 use projections::{families, people};
 
-use super::{Files, Office, between, edited, school, siecle, sts, told, with_student};
-
-/// A school beside that of the set.
-const OTHER: &str = "0549997Y";
+use super::{
+    Files, OTHER, Office, between, edited, of_other_school, school, siecle, sts, told, with_student,
+};
 
 #[tokio::test]
 async fn a_student_whom_the_school_had_registered_by_hand_is_found_by_name_and_birth_date() {
@@ -113,6 +112,35 @@ async fn a_guardian_with_another_s_name_and_nothing_else_is_another_person() {
 }
 
 #[tokio::test]
+async fn a_child_named_like_their_father_does_not_become_the_guardian() {
+    let office = Office::empty().await;
+    office.bring(Base::Sts, &sts()).await;
+    // The father's mail stands in the record of his son, who has his names.
+    let files = with_student(&siecle(), "500001", |record| {
+        record.replace("<VILLE_NAISS/>", "<MEL>p200002@example.org</MEL><VILLE_NAISS/>")
+    });
+    let names = names_of(&files, "500001");
+    let files = edited(&files, "Responsables", |text| {
+        between(&text, "<PERSONNE PERSONNE_ID=\"200002\"", "</PERSONNE>", |record| {
+            let kept = record.split("<NOM_DE_FAMILLE>").next().unwrap();
+            let rest = record.split("</PRENOM>").nth(1).unwrap();
+            format!("{kept}{names}{rest}")
+        })
+    });
+    office.bring(Base::Siecle, &files[..1].to_vec()).await;
+    let son = office.student("500001").await;
+    office.bring(Base::Siecle, &files[1..2].to_vec()).await;
+    let father = office.numbered(Scheme::SieclePerson, "200002").await.unwrap();
+    assert_ne!(father, son);
+    let of_son = office.guardians_of("500001").await;
+    assert!(of_son.iter().any(|row| row.guardian == father), "{of_son:?}");
+    let children = families::of_guardian(&office.node.db(), son).await.unwrap();
+    assert_eq!(children, []);
+    assert_eq!(office.bring(Base::Siecle, &files).await.events_appended, 0);
+    office.stop().await;
+}
+
+#[tokio::test]
 async fn a_teacher_of_two_schools_is_known_by_number_and_name() {
     let office = Office::with_set().await;
     let before = office.registered().await;
@@ -172,9 +200,13 @@ impl Office {
     }
 }
 
-/// The same files, of a school beside.
-fn of_other_school(files: &Files) -> Files {
-    edited(files, "", |text| text.replace("0549998Z", OTHER))
+/// What stands in the file as the names of a student.
+fn names_of(files: &Files, number: &str) -> String {
+    let text: String = files[0].1.iter().map(|byte| char::from(*byte)).collect();
+    let record = text.split(&format!("<ELEVE ELEVE_ID=\"{number}\"")).nth(1).unwrap();
+    let begin = record.find("<NOM_DE_FAMILLE>").unwrap();
+    let end = record.find("</PRENOM>").unwrap() + "</PRENOM>".len();
+    record[begin..end].to_owned()
 }
 
 /// The same file of students, all of whom are others.

@@ -1,10 +1,14 @@
 //! National files over HTTP, and how the report reads.
 
 use axum::{body::Body, http::Request};
+use domain::accounts::Mandate;
 use serde_json::json;
 
 use super::{Files, SCHOOL, siecle, sts, with_student};
-use crate::scene::{Answer, Scene, TOKEN};
+use crate::{
+    access::house::{House, OTHER as OTHER_HOUSE},
+    scene::{Answer, SCHOOL as HOUSE, Scene, TOKEN},
+};
 
 const BOUNDARY: &str = "preau-parts";
 
@@ -110,6 +114,60 @@ async fn what_is_too_large_or_no_files_is_refused() {
 }
 
 #[tokio::test]
+async fn heads_and_administrators_of_a_school_bring_its_files_in_and_nobody_else() {
+    let mut house = House::open().await;
+    for (name, school) in [("administrator", HOUSE), ("elsewhere's administrator", OTHER_HOUSE)] {
+        house.mandates_in(school, name, Mandate::Administrator, "2026-12-31").await;
+    }
+    let files = super::edited(&super::of_set(&["Nomenclature.xml"]), "", |text| {
+        text.replace(SCHOOL, HOUSE)
+    });
+    for (name, answer) in [
+        ("head", "200 OK"),
+        ("administrator", "200 OK"),
+        ("cpe", "403 Forbidden"),
+        ("anna", "403 Forbidden"),
+        ("léa's mother", "403 Forbidden"),
+        ("elsewhere's administrator", "404 Not Found"),
+        ("the other cpe", "404 Not Found"),
+    ] {
+        let token = house.token(name).await;
+        let path = format!("{HOUSE}/imports/siecle?dry_run=true");
+        let answered = send_as(&mut house.scene, &token, &path, &files).await;
+        assert_eq!(answered.status, answer, "{name}: {}", answered.body);
+    }
+}
+
+#[tokio::test]
+async fn departures_are_confirmed_and_insisted_on_over_http_too() {
+    let mut scene = Scene::empty().await;
+    send(&mut scene, "sts", "", &sts()).await.ok();
+    send(&mut scene, "siecle", "", &siecle()).await.ok();
+    let without = |count: u32| {
+        let numbers = (500_010..500_010 + count).map(|number| number.to_string());
+        numbers.fold(siecle(), |files, number| super::without_student(&files, &number))
+    };
+    let codes = |report: &serde_json::Value| -> Vec<serde_json::Value> {
+        report["missing"].as_array().unwrap().iter().map(|told| told["code"].clone()).collect()
+    };
+    let told = send(&mut scene, "siecle", "", &without(1)).await.ok();
+    assert_eq!(codes(&told), ["missing"]);
+    let confirmed = send(&mut scene, "siecle", "?confirm_departures=true", &without(1)).await.ok();
+    assert_eq!(codes(&confirmed), ["let-go"]);
+    let head = scene.head().await;
+    let refused = send(&mut scene, "siecle", "?confirm_departures=true", &without(12)).await;
+    assert_eq!(refused.refusal(), "422 import-refused");
+    assert_eq!(
+        (&refused.body["refused"][0]["code"], scene.head().await),
+        (&json!("too-many-missing"), head)
+    );
+    let insisted =
+        send(&mut scene, "siecle", "?confirm_departures=true&force=true", &without(12)).await.ok();
+    assert_eq!(codes(&insisted).len(), 11);
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn a_report_reads_well_at_a_school_s_desk() {
     let office = super::Office::with_set().await;
     let files = with_student(&siecle(), "500000", |record| record.replace("NAUTORVILLE", "TORVAL"));
@@ -145,8 +203,14 @@ async fn a_report_reads_well_at_a_school_s_desk() {
     office.stop().await;
 }
 
-/// Sends files as a form in a browser does.
+/// Sends files of the set's school.
 async fn send(scene: &mut Scene, base: &str, query: &str, files: &Files) -> Answer {
+    let path = format!("{SCHOOL}/imports/{base}{query}");
+    send_as(scene, TOKEN, &path, files).await
+}
+
+/// Sends files to a school as a form in a browser does.
+async fn send_as(scene: &mut Scene, token: &str, path: &str, files: &Files) -> Answer {
     let mut body = Vec::new();
     for (name, bytes) in files {
         let head = format!(
@@ -160,8 +224,8 @@ async fn send(scene: &mut Scene, base: &str, query: &str, files: &Files) -> Answ
     body.extend(format!("--{BOUNDARY}--\r\n").into_bytes());
     let request = Request::builder()
         .method("POST")
-        .uri(format!("/api/v1/schools/{SCHOOL}/imports/{base}{query}"))
-        .header("authorization", format!("Bearer {TOKEN}"))
+        .uri(format!("/api/v1/schools/{path}"))
+        .header("authorization", format!("Bearer {token}"))
         .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
         .body(Body::from(body));
     scene.raw(request.unwrap()).await

@@ -11,7 +11,7 @@ use projections::{
     timetable::{self, lessons},
 };
 
-use super::{Files, Office, day, school, sts, told};
+use super::{Files, Office, day, edited, school, sts, told};
 
 #[tokio::test]
 async fn a_lesson_of_every_week_is_on_its_day_in_each_week() {
@@ -151,6 +151,94 @@ async fn a_timetable_that_ends_more_than_half_of_the_courses_is_not_believed() {
         .import(Base::Sts, &with_timetable(&three[..1]), |import| import.wish.force = true)
         .await;
     assert_eq!(insisted.changed.len(), 2);
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn an_alternation_that_cannot_be_read_ends_no_course_and_takes_no_hour() {
+    let lessons = [
+        french("Q1", 1, "0900", "0100"),
+        maths("H", 1, "0800", "0100"),
+        maths("Q1", 2, "0900", "0100"),
+    ];
+    let office = Office::with_timetable(&lessons).await;
+    office.now("2026-10-06T08:00:00Z");
+    let broken = edited(&with_timetable(&lessons), "emp_sts", |text| {
+        text.replace("2026-09-21<", "2026-02-30<")
+    });
+    let report = office.bring(Base::Sts, &broken).await;
+    assert_eq!(told(&report.refused), ["date-impossible Q1"]);
+    assert_eq!(report.events_appended, 0, "{report}");
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn a_course_of_a_teacher_whose_record_cannot_be_read_stays_what_it_is() {
+    let lessons = [together("H", 1, "0800", "0100"), french("H", 2, "0800", "0100")];
+    let office = Office::with_timetable(&lessons).await;
+    office.now("2026-10-06T08:00:00Z");
+    let broken = edited(&with_timetable(&lessons), "sts", |text| {
+        super::between(&text, "<INDIVIDU ID=\"30000\"", "</INDIVIDU>", |person| {
+            person.replace("1980-01-01", "1980-02-30")
+        })
+    });
+    let report = office.bring(Base::Sts, &broken).await;
+    assert_eq!(report.events_appended, 0, "{report}");
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn a_course_that_is_dropped_and_listed_again_before_the_first_day_loses_no_lesson() {
+    let office = Office::empty().await;
+    let both = [french("H", 2, "0800", "0100"), maths("H", 2, "0900", "0100")];
+    office.now("2026-08-26T08:00:00Z");
+    office.bring(Base::Sts, &with_timetable(&both)).await;
+    office.now("2026-08-27T08:00:00Z");
+    office.bring(Base::Sts, &with_timetable(&both[..1])).await;
+    assert_eq!(office.lessons_of("6A", "2026-09-01").await, ["08:00-09:00 FRANCAIS 12"]);
+    office.now("2026-08-29T08:00:00Z");
+    office.bring(Base::Sts, &with_timetable(&both)).await;
+    for date in ["2026-09-01", "2026-09-08"] {
+        assert_eq!(office.lessons_of("6A", date).await.len(), 2, "{date}");
+    }
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn a_fortnight_whose_other_half_is_unknown_is_not_every_week() {
+    let lessons = [french("Q1", 1, "0900", "0100"), maths("S1", 1, "0900", "0100")];
+    let files = edited(&with_timetable(&lessons), "emp_sts", |text| {
+        let text =
+            super::between(&text, "<ALTERNANCE CODE=\"Q2\"", "</ALTERNANCE>", |_| String::new());
+        super::between(&text, "<ALTERNANCE CODE=\"S1\"", "</ALTERNANCE>", |each| {
+            each.replace("2026-09-28<", "2026-09-21<").replace("2026-10-05<", "2026-10-19<")
+        })
+    });
+    let office = Office::empty().await;
+    office.bring(Base::Sts, &files).await;
+    assert_eq!(office.lessons_of("6A", "2026-09-07").await.len(), 2);
+    assert_eq!(office.lessons_of("6A", "2026-09-14").await, [""; 0]);
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_weekly_for_half_a_year_is_not_so_for_the_other() {
+    let files = edited(&with_timetable(&[french("S1", 1, "0900", "0100")]), "emp_sts", |text| {
+        let mondays = day("2026-09-07").iter_weeks().take(18);
+        let weeks =
+            mondays.map(|monday| format!("<DATE_DEBUT_SEMAINE>{monday}</DATE_DEBUT_SEMAINE>"));
+        let weeks: String = weeks.collect();
+        super::between(&text, "<ALTERNANCE CODE=\"S1\"", "</ALTERNANCE>", |_| {
+            format!(
+                "<ALTERNANCE CODE=\"S1\"><LIBELLE_LONG>Hebdo semestre 1</LIBELLE_LONG>\
+                <SEMAINES>{weeks}</SEMAINES></ALTERNANCE>"
+            )
+        })
+    });
+    let office = Office::empty().await;
+    office.bring(Base::Sts, &files).await;
+    assert_eq!(office.lessons_of("6A", "2026-09-14").await.len(), 1);
+    assert_eq!(office.lessons_of("6A", "2027-03-01").await, [""; 0]);
     office.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! A school of two students: small, and complete enough to hold every section that is read.
 
 /// `BEE_ELEVES`, with an accent, an address, options, a division and a group.
-pub(super) const STUDENTS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const STUDENTS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <BEE_ELEVES VERSION="3.0">
 <PARAMETRES><UAJ>0549998Z</UAJ><ANNEE_SCOLAIRE>2026</ANNEE_SCOLAIRE></PARAMETRES>
 <DONNEES><ELEVES>
@@ -28,7 +28,7 @@ pub(super) const STUDENTS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 /// `BEE_RESPONSABLES`, of the two.
-pub(super) const GUARDIANS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const GUARDIANS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <BEE_RESPONSABLES VERSION="2.1">
 <PARAMETRES><UAJ>0549998Z</UAJ><ANNEE_SCOLAIRE>2026</ANNEE_SCOLAIRE></PARAMETRES>
 <DONNEES><PERSONNES><PERSONNE PERSONNE_ID="20"><LC_CIVILITE>MME</LC_CIVILITE>
@@ -47,7 +47,7 @@ pub(super) const GUARDIANS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 /// `BEE_NOMENCLATURES`.
-pub(super) const NOMENCLATURE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const NOMENCLATURE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <BEE_NOMENCLATURES VERSION="3.1">
 <PARAMETRES><UAJ>0549998Z</UAJ><ANNEE_SCOLAIRE>2026</ANNEE_SCOLAIRE></PARAMETRES>
 <DONNEES><MEFS><MEF CODE_MEF="10010012110"><LIBELLE_LONG>6EME</LIBELLE_LONG>
@@ -58,7 +58,7 @@ pub(super) const NOMENCLATURE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 /// `BEE_STRUCTURES`, in the shape that the other files let one expect.
-pub(super) const STRUCTURES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const STRUCTURES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <BEE_STRUCTURES VERSION="2.0">
 <PARAMETRES><UAJ>0549998Z</UAJ><ANNEE_SCOLAIRE>2026</ANNEE_SCOLAIRE></PARAMETRES>
 <DONNEES><DIVISIONS><DIVISION CODE_STRUCTURE="6A"><LIBELLE_LONG>SIXIÈME A</LIBELLE_LONG></DIVISION></DIVISIONS>
@@ -67,7 +67,7 @@ pub(super) const STRUCTURES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 
 /// `STS_EDT`, with a division, a group and a service that two teach.
-pub(super) const STAFFING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const STAFFING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <STS_EDT><PARAMETRES><UAJ CODE="0549998Z"><SIGLE>CLG</SIGLE><DENOM_PRINC>
 COLLEGE
 </DENOM_PRINC><DENOM_COMPL>DES ESSAIS</DENOM_COMPL><COMMUNE>NANCY</COMMUNE><CODE_POSTAL>54000</CODE_POSTAL></UAJ>
@@ -88,7 +88,7 @@ COLLEGE
 "#;
 
 /// `EDT_STS`, with alternating weeks, a co-taught lesson and a group's.
-pub(super) const TIMETABLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+pub(crate) const TIMETABLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <EDT_STS><PARAMETRES><UAJ>0549998Z</UAJ><ANNEE_SCOLAIRE>2026</ANNEE_SCOLAIRE></PARAMETRES>
 <DONNEES><HORAIRES><HORAIRE JOUR="1"><DEBUT_COURS>0800</DEBUT_COURS><FIN_COURS>1700</FIN_COURS></HORAIRE></HORAIRES>
 <ALTERNANCES><ALTERNANCE CODE="A"><LIBELLE_LONG>Semaine A, paire</LIBELLE_LONG><SEMAINES>

@@ -120,11 +120,15 @@ fn of_person() -> impl Strategy<Value = PersonCommand> {
             let mail = Some(mail.to_owned());
             C::GiveContactDetails { details: ContactDetails { mail, ..ContactDetails::default() } }
         }),
+        a_day().prop_map(|birth_date| C::CorrectBirthDate { birth_date }),
         select(vec![Language::French, Language::Turkish])
             .prop_map(|language| C::ChooseLanguage { language }),
         (school(), a_day()).prop_map(|(school, from)| C::EnrolStudent { school, ine: None, from }),
         (school(), a_day()).prop_map(|(school, from)| {
             C::AppointStaff { school, function: Function::Teacher, from }
+        }),
+        (school(), a_day()).prop_map(|(school, from)| {
+            C::ChangeFunction { school, function: Function::Cpe, from }
         }),
         (school(), a_day()).prop_map(|(school, on)| C::LeaveSchool { school, on }),
     ]

@@ -53,13 +53,13 @@ pub(super) fn compare(
         let staffed = staff::compare(&mut draft);
         staff::compare_services(&mut draft, &staffed)?;
         courses::compare(&mut draft, &staffed)?;
-        departures::staff(&mut draft)?;
+        departures::staff(&mut draft, &staffed)?;
     }
     if feed.students.is_some() || feed.guardians.is_some() {
         let children = students::compare(&mut draft);
-        guardians::compare(&mut draft, &children);
-        departures::students(&mut draft)?;
-        departures::links(&mut draft, &children)?;
+        let answering = guardians::compare(&mut draft, &children);
+        departures::students(&mut draft, &children)?;
+        departures::links(&mut draft, &children, &answering)?;
     }
     Ok(draft.finish())
 }

@@ -22,7 +22,7 @@ use super::{
     plan::{Ask, Origin},
     problem::Record,
     remarks::Remark,
-    staff::{Staffed, class_name, classes_left_out, subject_name},
+    staff::{Staffed, class_name, classes_left_out, is_unread, subject_name, teacher},
     weeks::{self, WeeksOf},
 };
 
@@ -69,13 +69,17 @@ pub(super) fn compare<'f>(draft: &mut Draft<'f>, staffed: &Staffed<'f>) -> Resul
         let teachers: Vec<PersonId> = key.teachers.iter().map(|(_, person)| *person).collect();
         let course = course_of(draft, class, &key);
         listed.insert(course);
-        if meetings.is_empty() {
+        // Where a lesson of it could not be read, a course keeps its hours.
+        let is_whole = !feed.refused.contains(&(Record::Lesson, number.as_str().into()));
+        let is_known = draft.known.courses.iter().any(|row| row.course == course);
+        if meetings.is_empty() || (is_known && !is_whole) {
             continue;
         }
         let subject = subject_name(draft, key.subject);
         schedule(draft, &origin, course, (class, subject, teachers, meetings));
     }
-    end_others(draft, &listed)
+    let left_out = classes_left_out(draft, staffed);
+    end_others(draft, &listed, &left_out)
 }
 
 /// The bells in force; those that the timetable was made for, if there are none.
@@ -112,12 +116,13 @@ fn courses<'f>(
     }
     let mut courses: BTreeMap<CourseKey<'f>, Said<'f>> = BTreeMap::new();
     for (((class, subject, modality), ..), lessons) in together {
-        let teachers = lessons
-            .iter()
-            .filter_map(|lesson| Some((&*lesson.teacher.number, *staffed.get(&lesson.teacher)?)));
+        let keys = lessons.iter().map(|lesson| &lesson.teacher);
+        // Without one of its teachers it would be another course.
+        let unread = keys.clone().any(|key| is_unread(draft, staffed, key));
+        let teachers = keys.filter_map(|key| Some((&*key.number, teacher(draft, staffed, key)?)));
         let teachers: BTreeSet<_> = teachers.collect();
         let Some(first) = lessons.first() else { continue };
-        if teachers.is_empty() {
+        if unread || teachers.is_empty() {
             let number = format!("{}/{subject}", class.code);
             let origin = draft.plan.origin(first.place, Record::Lesson, &number);
             draft.plan.tell(&origin, Remark::TeacherNotTaken);
@@ -215,7 +220,11 @@ fn schedule(
 }
 
 /// Ends the courses of staff that STS numbers and whose courses it no longer lists.
-fn end_others(draft: &mut Draft<'_>, listed: &BTreeSet<CourseId>) -> Result<(), Remark> {
+fn end_others(
+    draft: &mut Draft<'_>,
+    listed: &BTreeSet<CourseId>,
+    left_out: &BTreeSet<ClassId>,
+) -> Result<(), Remark> {
     let (known, days) = (draft.known, draft.days);
     let is_numbered = |person: &PersonId| {
         let schemes = [Scheme::StsEpp, Scheme::StsLocal];
@@ -225,14 +234,13 @@ fn end_others(draft: &mut Draft<'_>, listed: &BTreeSet<CourseId>) -> Result<(), 
         row.sheet.last_day >= days.begins() && row.sheet.teachers.iter().all(is_numbered)
     });
     let open: Vec<&CourseRow> = open.collect();
-    let left_out = classes_left_out(draft);
     let over =
         open.iter().filter(|row| !listed.contains(&row.course) && !left_out.contains(&row.class));
     let over: Vec<&&CourseRow> = over.collect();
     departures::check_ended(draft.wish, Record::Lesson, over.len(), open.len())?;
     for row in over {
         let number = format!("{}/{}", class_name(draft, row.class), row.sheet.subject);
-        let on = days.ended(row.sheet.first_day).min(row.sheet.last_day);
+        let on = days.undone(row.sheet.first_day).min(row.sheet.last_day);
         let origin = Origin::known(Record::Lesson, &number);
         draft.plan.ask(&origin, Ask::Timetable(row.course, TimetableCommand::EndCourse { on }));
     }

@@ -14,21 +14,29 @@ use domain::{
 use projections::people::Part;
 
 use super::{
-    draft::{Draft, Wish},
+    draft::{Draft, Wish, day_before},
+    feed::{StaffKey, StaffSource},
+    guardians::{Answering, Word},
     plan::{Ask, Origin},
     problem::Record,
     remarks::Remark,
+    staff::Staffed,
     students::Children,
 };
 
-/// Students who are known and not in the file.
+/// Students who are known and not in the file. Whoever the file knows by another number is in it.
 ///
 /// # Errors
 /// Why the import is refused: more are missing than can be believed.
-pub(super) fn students(draft: &mut Draft<'_>) -> Result<(), Remark> {
-    let Some(students) = &draft.feed.students else { return Ok(()) };
-    let listed = students.people.iter().map(|student| &*student.number);
-    let listed: HashSet<&str> = listed.chain(left_out(draft, Record::Student)).collect();
+pub(super) fn students(draft: &mut Draft<'_>, children: &Children) -> Result<(), Remark> {
+    let (Some(students), known) = (&draft.feed.students, draft.known) else { return Ok(()) };
+    let numbers = students.people.iter().map(|student| &*student.number);
+    let numbers = numbers.chain(left_out(draft, Record::Student));
+    let named = numbers.filter_map(|number| known.named(Scheme::SiecleStudent, number));
+    let national = students.people.iter().filter_map(|student| student.ine.as_deref());
+    let national = national.filter_map(|ine| known.named(Scheme::Ine, ine));
+    let taken_in = children.values().map(|child| child.person);
+    let listed: HashSet<PersonId> = taken_in.chain(named).chain(national).collect();
     let missing =
         people(draft, (Record::Student, Part::Student), &[Scheme::SiecleStudent], &listed)?;
     for (person, origin) in missing {
@@ -39,7 +47,7 @@ pub(super) fn students(draft: &mut Draft<'_>) -> Result<(), Remark> {
             open.map(|stay| (row.class, stay.from))
         });
         for (class, since) in open.collect::<Vec<_>>() {
-            let command = ClassCommand::LeaveClass { student, on: draft.days.ended(since) };
+            let command = ClassCommand::LeaveClass { student, on: draft.days.undone(since) };
             draft.plan.ask(&origin, Ask::Class(class, command));
         }
     }
@@ -50,39 +58,63 @@ pub(super) fn students(draft: &mut Draft<'_>) -> Result<(), Remark> {
 ///
 /// # Errors
 /// Why the import is refused: more are missing than can be believed.
-pub(super) fn staff(draft: &mut Draft<'_>) -> Result<(), Remark> {
-    let Some(staffing) = &draft.feed.staffing else { return Ok(()) };
-    let listed: Vec<_> = staffing.staff.iter().map(|staff| staff.key.number_in_reports()).collect();
-    let numbers = listed.iter().filter_map(|number| number.split_once('/'));
-    let refused = left_out(draft, Record::Staff).filter_map(|number| number.split_once('/'));
-    let numbers: HashSet<&str> = numbers.chain(refused).map(|(_, number)| number).collect();
+pub(super) fn staff(draft: &mut Draft<'_>, staffed: &Staffed<'_>) -> Result<(), Remark> {
+    let (Some(staffing), known) = (&draft.feed.staffing, draft.known) else { return Ok(()) };
+    let named = staffing.staff.iter().filter_map(|staff| {
+        let StaffKey { source, number } = &staff.key;
+        known.named((*source).into(), number)
+    });
+    let refused = left_out(draft, Record::Staff).filter_map(|number| {
+        let (source, number) = number.split_once('/')?;
+        let sources = [StaffSource::Epp, StaffSource::Local];
+        let source = sources.into_iter().find(|known| known.in_reports() == source)?;
+        known.named(source.into(), number)
+    });
+    let taken_in = staffed.values().copied();
+    let listed: HashSet<PersonId> = taken_in.chain(named).chain(refused).collect();
     let schemes = [Scheme::StsEpp, Scheme::StsLocal];
-    people(draft, (Record::Staff, Part::Staff), &schemes, &numbers).map(drop)
+    people(draft, (Record::Staff, Part::Staff), &schemes, &listed).map(drop)
 }
 
 /// Links that are known and not in the file, of the students who are in it.
 ///
 /// # Errors
 /// Why the import is refused: more are missing than can be believed.
-pub(super) fn links(draft: &mut Draft<'_>, children: &Children) -> Result<(), Remark> {
-    let (feed, known) = (draft.feed, draft.known);
+pub(super) fn links(
+    draft: &mut Draft<'_>,
+    children: &Children,
+    answering: &Answering<'_>,
+) -> Result<(), Remark> {
+    let (feed, known, word) = (draft.feed, draft.known, Word::of(draft));
     let Some(guardians) = &feed.guardians else { return Ok(()) };
-    let listed = guardians.links.iter().map(|link| link.number_in_reports());
-    let listed: HashSet<String> = listed.collect();
-    let refused: HashSet<&str> = left_out(draft, Record::Guardian).collect();
+    let named = |number: &str| {
+        answering.get(number).copied().or_else(|| known.named(Scheme::SieclePerson, number))
+    };
+    let listed = guardians
+        .links
+        .iter()
+        .filter_map(|link| Some((children.get(&link.student)?.person, named(&link.guardian)?)));
+    let listed: HashSet<(PersonId, PersonId)> = listed.collect();
+    let refused: HashSet<PersonId> = left_out(draft, Record::Guardian).filter_map(named).collect();
     // A link that could not be read may be any of its student's.
     let of_unread = left_out(draft, Record::Link).filter_map(|number| number.split('/').next());
     let of_unread: HashSet<&str> = of_unread.collect();
     let (mut open, mut missing) = (0, Vec::new());
     let readable = children.iter().filter(|(number, _)| !of_unread.contains(&***number));
+    let readable = readable.filter(|(_, child)| child.ours);
     for (number, child) in readable {
         let student = StudentId::from(child.person);
         for row in known.guardians.get(&student).into_iter().flatten() {
             let Some(link) = row.links.iter().find(|link| link.until.is_none()) else { continue };
+            // A file says nothing of what was written after it.
+            if link.from > word.day {
+                continue;
+            }
             let Some(guardian) = known.number(Scheme::SieclePerson, row.guardian) else { continue };
             open += 1;
-            let number = format!("{number}/{guardian}");
-            if !listed.contains(&number) && !refused.contains(guardian) {
+            let is_listed = listed.contains(&(child.person, row.guardian));
+            if !is_listed && !refused.contains(&row.guardian) {
+                let number = format!("{number}/{guardian}");
                 missing.push((number, student, row.guardian, link.from));
             }
         }
@@ -94,7 +126,7 @@ pub(super) fn links(draft: &mut Draft<'_>, children: &Children) -> Result<(), Re
     for (number, student, guardian, since) in missing {
         let origin = Origin::known(Record::Link, &number);
         if draft.wish.confirm_departures {
-            let on = draft.days.ended(since);
+            let on = day_before(word.day).max(since);
             let command = FamilyCommand::EndGuardianship { guardian, on };
             draft.plan.ask(&origin, Ask::Family(student, command));
         }
@@ -133,7 +165,7 @@ fn people(
     draft: &mut Draft<'_>,
     (kind, part): (Record, Part),
     schemes: &[Scheme],
-    listed: &HashSet<&str>,
+    listed: &HashSet<PersonId>,
 ) -> Result<Vec<(PersonId, Origin)>, Remark> {
     let known = draft.known;
     let enrolments = known.enrolments.iter();
@@ -143,7 +175,7 @@ fn people(
         Some((schemes.iter().find_map(number)?, *person, row.from))
     });
     let numbered: Vec<_> = numbered.collect();
-    let missing = numbered.iter().filter(|((_, number), ..)| !listed.contains(number));
+    let missing = numbered.iter().filter(|(_, person, _)| !listed.contains(person));
     let mut missing: Vec<_> = missing.collect();
     missing.sort();
     if draft.wish.confirm_departures {
@@ -152,8 +184,8 @@ fn people(
     let mut leaving = Vec::new();
     for ((scheme, number), person, since) in missing {
         let number = match scheme {
-            Scheme::StsEpp => format!("epp/{number}"),
-            Scheme::StsLocal => format!("local/{number}"),
+            Scheme::StsEpp => format!("{}/{number}", StaffSource::Epp.in_reports()),
+            Scheme::StsLocal => format!("{}/{number}", StaffSource::Local.in_reports()),
             Scheme::Ine | Scheme::SiecleStudent | Scheme::SieclePerson => (*number).to_owned(),
         };
         let origin = Origin::known(kind, &number);

@@ -77,6 +77,11 @@ impl SchoolDays {
     pub(super) fn ended(&self, since: NaiveDate) -> NaiveDate {
         day_before(self.of_files).max(since)
     }
+
+    /// The same of what may never have begun: planned for a day to come, it is taken back whole.
+    pub(super) fn undone(&self, since: NaiveDate) -> NaiveDate {
+        day_before(self.of_files).max(day_before(since))
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -142,10 +147,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A record says when somebody new was born.
-    pub(super) fn born(&mut self, person: PersonId, birth_date: Option<NaiveDate>) {
+    /// A record says when somebody who was named was born.
+    pub(super) fn born(
+        &mut self,
+        person: PersonId,
+        say: impl FnOnce(Option<NaiveDate>) -> Option<NaiveDate>,
+    ) {
         if let Some(picture) = self.people.get_mut(&person) {
-            picture.birth_date = picture.birth_date.or(birth_date);
+            picture.birth_date = say(picture.birth_date);
         }
     }
 
@@ -196,8 +205,16 @@ impl<'a> Draft<'a> {
                     let language = Language::default();
                     ask(&origin, PersonCommand::RegisterPerson { name, birth_date, language });
                 }
-                Some(row) if row.name != name => ask(&origin, PersonCommand::RenamePerson { name }),
-                Some(_) => {}
+                Some(row) => {
+                    if row.name != name {
+                        ask(&origin, PersonCommand::RenamePerson { name });
+                    }
+                    if let Some(birth_date) = birth_date
+                        && row.birth_date != Some(birth_date)
+                    {
+                        ask(&origin, PersonCommand::CorrectBirthDate { birth_date });
+                    }
+                }
             }
             if known.map_or(details != ContactDetails::default(), |row| row.details != details) {
                 ask(&origin, PersonCommand::GiveContactDetails { details });

@@ -212,10 +212,12 @@ impl TimetableRead {
         }
         let mut lessons = Vec::with_capacity(read.len());
         for lesson in read {
+            let number = format!("{}/{}", lesson.class.code, lesson.subject);
             if alternations.contains_key(&lesson.alternation) {
                 lessons.push(lesson);
-            } else if !pad.is_refused(Record::Alternation, &lesson.alternation) {
-                let number = format!("{}/{}", lesson.class.code, lesson.subject);
+            } else if pad.is_refused(Record::Alternation, &lesson.alternation) {
+                pad.leave_out(Record::Lesson, &number);
+            } else {
                 let line = lesson.place.line;
                 pad.refuse(Record::Lesson, &number, line, RecordFault::AlternationUnknown)?;
             }

@@ -187,6 +187,8 @@ pub struct Guardians {
     pub links: Vec<GuardianLink>,
     /// Whether the file tells addresses: without them it does not say that there are none.
     pub with_addresses: bool,
+    /// The day that this file was exported on, whatever the others were.
+    pub exported_on: Option<NaiveDate>,
 }
 
 /// Who answers for students (`PERSONNE`).

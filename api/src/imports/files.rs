@@ -105,7 +105,9 @@ impl Draft {
             (Part::NotNeeded, _) => pad.tell_of_file(root.line, Warning::FileNotNeeded),
             (_, None) => return Err(root.broken(FileFault::SchoolMissing)),
             (Part::Students(read), Some(_)) => self.students = Some(read.finish(pad)?),
-            (Part::Guardians(read), Some(_)) => self.guardians = Some(read.finish(pad)?),
+            (Part::Guardians(read), Some(heading)) => {
+                self.guardians = Some(read.finish(&heading, pad)?);
+            }
             (Part::Nomenclature(read), Some(_)) => self.nomenclature = Some(read),
             (Part::Structures(read), Some(_)) => self.structures = Some(read.finish()),
             (Part::Staffing(read), Some(heading)) => {

@@ -1,16 +1,19 @@
 //! Guardians: who answers for whom, on which terms, and from when.
 //!
-//! Terms are dated: other ones begin on the day of the files, and the old ones stay readable. A
+//! Terms are dated: other ones begin on the day of the file, and the old ones stay readable. A
 //! judgment that the school has noted is never touched, nor is surveillance only: no file tells it.
+//! An older word never wins over a newer one, and a file of no day is newer than nothing: in doubt
+//! the lesser authority holds, and it is told.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::NaiveDate;
 use domain::{
     PersonId, StudentId,
     families::{Authority, FamilyCommand, Home, Link, Terms},
     people::{ContactDetails, Name, Scheme},
 };
-use projections::families::DatedLink;
+use projections::families::{DatedLink, GuardianRow};
 
 use super::{
     draft::{Draft, day_after},
@@ -23,9 +26,35 @@ use super::{
     students::{Child, Children},
 };
 
-/// Compares those who answer for students.
-pub(super) fn compare(draft: &mut Draft<'_>, children: &Children) {
-    let Some(guardians) = &draft.feed.guardians else { return };
+/// Who each number names among those who are taken in.
+pub(super) type Answering<'f> = HashMap<&'f str, PersonId>;
+
+/// The day that a file of guardians speaks of.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    /// That day.
+    pub(super) day: NaiveDate,
+    /// Whether the file says so; otherwise it may be of any day before.
+    dated: bool,
+}
+
+impl Word {
+    /// The word of the feed's file.
+    pub(super) fn of(draft: &Draft<'_>) -> Self {
+        let of_files = draft.days.of_files;
+        let exported_on = draft.feed.guardians.as_ref().and_then(|all| all.exported_on);
+        let day = exported_on.map_or(of_files, |exported| exported.min(of_files));
+        Self { day, dated: exported_on.is_some() }
+    }
+
+    fn is_newer_than(self, day: NaiveDate) -> bool {
+        self.dated && self.day > day
+    }
+}
+
+/// Compares those who answer for students. Answers who each number names.
+pub(super) fn compare<'f>(draft: &mut Draft<'f>, children: &Children) -> Answering<'f> {
+    let Some(guardians) = &draft.feed.guardians else { return Answering::new() };
     let own = answering_for_themselves(guardians, children);
     let people = take_in(draft, guardians, children, &own);
     let addresses: HashMap<&str, &str> = guardians
@@ -42,9 +71,14 @@ pub(super) fn compare(draft: &mut Draft<'_>, children: &Children) {
             tell_not_taken(draft, links);
             continue;
         };
+        if !child.ours {
+            continue;
+        }
         // Where two are called as early as each other, the order of the file holds.
         links.sort_by_key(|link| (!link.contact_first, rank(link.authority), link.legal_order));
         let homes = Homes::of(child, links, &addresses);
+        let listed = links.iter().filter_map(|link| people.get(&*link.guardian).copied());
+        let family = Listed { child, people: listed.collect() };
         let mut linked = BTreeSet::new();
         for (order, link) in (1..).zip(links.iter()) {
             if !is_sound(link, children, &own) {
@@ -63,11 +97,12 @@ pub(super) fn compare(draft: &mut Draft<'_>, children: &Children) {
                     home: homes.home(link, &addresses),
                     contact_order: order,
                 };
-                record(draft, (child, link), *guardian, terms);
+                record(draft, (&family, link), *guardian, terms);
             }
         }
     }
     tell_unguarded(draft, children, &by_student);
+    people
 }
 
 /// Whom to call first: those who decide, then those in charge, then those to be reached.
@@ -117,8 +152,11 @@ fn tell_unguarded(
         };
         refused.iter().any(of_student)
     };
+    let guarded = by_student.keys().filter_map(|number| Some(children.get(*number)?.person));
+    let guarded: HashSet<PersonId> = guarded.collect();
     let alone = children.iter().filter(|(number, child)| {
-        !by_student.contains_key(&***number) && child.leaves.is_none() && !has_refused(number)
+        let stays = child.ours && child.leaves.is_none();
+        !guarded.contains(&child.person) && stays && !has_refused(number)
     });
     let mut alone: Vec<_> = alone.map(|(number, child)| (number, child.origin.clone())).collect();
     alone.sort_by_key(|(number, _)| *number);
@@ -133,27 +171,28 @@ fn take_in<'f>(
     guardians: &'f Guardians,
     children: &Children,
     own: &HashMap<&str, PersonId>,
-) -> HashMap<&'f str, PersonId> {
+) -> Answering<'f> {
     let mut children_of: HashMap<&str, Vec<StudentId>> = HashMap::new();
     for link in guardians.links.iter().filter(|link| is_sound(link, children, own)) {
-        if let Some(child) = children.get(&link.student) {
+        if let Some(child) = children.get(&link.student).filter(|child| child.ours) {
             children_of.entry(&link.guardian).or_default().push(child.person.into());
         }
     }
-    let mut people = HashMap::new();
-    for (guardian, meant) in matching::guardians(draft.feed, draft.known, &children_of) {
+    let ours = children.values().filter(|child| child.ours);
+    let ours: HashSet<StudentId> = ours.map(|child| child.person.into()).collect();
+    let mut people = Answering::new();
+    for (guardian, meant) in matching::guardians(draft.feed, draft.known, &children_of, own) {
         let origin = draft.plan.origin(guardian.place, Record::Guardian, &guardian.number);
-        let (person, remark) = match (own.get(&*guardian.number), meant) {
-            (Some(student), _) => (*student, None),
-            (None, Meant::Several) => {
+        let (person, remark) = match meant {
+            Meant::Several => {
                 draft.plan.tell(&origin, Remark::SeveralPeople);
                 continue;
             }
-            (None, Meant::New(person)) => (person, Some(Remark::Added)),
-            (None, Meant::Known(person)) => (person, Some(Remark::KnownAlready)),
-            (None, Meant::Numbered(person)) => (person, None),
+            Meant::New(person) => (person, Some(Remark::Added)),
+            Meant::Known(person) => (person, Some(Remark::KnownAlready)),
+            Meant::Numbered(person) => (person, None),
         };
-        describe(draft, guardian, person, &origin);
+        describe(draft, guardian, (person, &ours), &origin);
         remark.into_iter().for_each(|remark| draft.plan.tell(&origin, remark));
         people.insert(&*guardian.number, person);
     }
@@ -169,7 +208,8 @@ fn answering_for_themselves<'f>(
         guardians.people.iter().map(|guardian| (&*guardian.number, &guardian.name)).collect();
     let own = guardians.links.iter().filter(|link| link.link == Link::OwnResponsible);
     let themselves = own.filter_map(|link| {
-        let (child, name) = (children.get(&link.student)?, names.get(&*link.guardian)?);
+        let child = children.get(&link.student).filter(|child| child.ours)?;
+        let name = names.get(&*link.guardian)?;
         same_name(child.name.as_ref()?, name).then_some((&*link.guardian, child.person))
     });
     themselves.collect()
@@ -181,10 +221,17 @@ fn is_sound(link: &GuardianLink, children: &Children, own: &HashMap<&str, Person
     link.link != Link::OwnResponsible || student == own.get(&*link.guardian).copied()
 }
 
-/// Says who a guardian is and how to reach them.
-fn describe(draft: &mut Draft<'_>, guardian: &Guardian, person: PersonId, origin: &Origin) {
+/// Says who a guardian is and how to reach them. Whoever answers for a student of another school,
+/// who is none of ours, is known there too.
+fn describe(
+    draft: &mut Draft<'_>,
+    guardian: &Guardian,
+    (person, ours): (PersonId, &HashSet<StudentId>),
+    origin: &Origin,
+) {
     let known = draft.known.people.get(&person);
-    let elsewhere = draft.known.shared.contains(&person);
+    let mut elsewhere = draft.known.answering_elsewhere.get(&person).into_iter().flatten();
+    let elsewhere = elsewhere.any(|student| !ours.contains(student));
     let with_addresses = draft.feed.guardians.as_ref().is_some_and(|all| all.with_addresses);
     if elsewhere && known.is_some_and(|row| !same_name(&row.name, &guardian.name)) {
         draft.plan.tell(origin, Remark::KeptAsElsewhere);
@@ -227,35 +274,71 @@ fn filled(known: &ContactDetails, said: &ContactDetails) -> ContactDetails {
     }
 }
 
-/// Has a link recorded, unless it stands on these terms.
+/// Whom the file lists for a child.
+struct Listed<'c> {
+    child: &'c Child,
+    people: HashSet<PersonId>,
+}
+
+/// Has a link recorded, unless it stands on these terms, or something newer is known.
 fn record(
     draft: &mut Draft<'_>,
-    (child, link): (&Child, &GuardianLink),
+    (family, link): (&Listed<'_>, &GuardianLink),
     guardian: PersonId,
     terms: Terms,
 ) {
-    let (student, day) = (StudentId::from(child.person), draft.days.of_files);
-    let mut rows = draft.known.guardians.get(&student).into_iter().flatten();
-    let links = rows.find(|row| row.guardian == guardian).map(|row| row.links.as_slice());
-    let links: &[DatedLink] = links.unwrap_or_default();
-    let open = links.iter().find(|link| link.until.is_none());
-    let terms = match open {
-        Some(open) if open.terms.authority == Authority::SurveillanceOnly => {
+    let (student, word) = (StudentId::from(family.child.person), Word::of(draft));
+    let known = draft.known.guardians.get(&student).map(Vec::as_slice).unwrap_or_default();
+    let row = known.iter().find(|row| row.guardian == guardian);
+    let last = row.and_then(|row| row.links.last());
+    let terms = match last {
+        Some(last) if last.terms.authority == Authority::SurveillanceOnly => {
             Terms { authority: Authority::SurveillanceOnly, ..terms }
         }
         Some(_) | None => terms,
     };
-    let ended = links.iter().filter_map(|link| link.until).max();
-    let (from, remark) = match (open, ended) {
-        (Some(open), _) if open.terms == terms => return,
-        (Some(open), _) => (day.max(day_after(open.from)), None),
-        (None, Some(until)) => (day.max(day_after(until)), Some(Remark::Added)),
-        (None, None) => (day.min(child.from), Some(Remark::Added)),
-    };
     let origin = draft.plan.origin(link.place, Record::Link, &link.number_in_reports());
+    let (from, remarks) = match last {
+        None if known.iter().any(|row| family.may_be(row, terms.link)) => {
+            return draft.plan.tell(&origin, Remark::MayBeKeptAway);
+        }
+        None => (word.day.min(family.child.from), [Some(Remark::Added), None]),
+        Some(last) if last.until.is_none() && last.terms == terms => return,
+        Some(last) => match against(word, last, terms) {
+            Err(kept) => return draft.plan.tell(&origin, kept),
+            // What another school wrote holds until the student comes here.
+            Ok(from) => {
+                let again = last.until.map(|_| Remark::LinkAgain);
+                (from.max(family.child.from), [last.until.map(|_| Remark::Added), again])
+            }
+        },
+    };
     let command = FamilyCommand::RecordGuardianship { student, guardian, terms, from };
     draft.plan.ask(&origin, Ask::Family(student, command));
-    remark.into_iter().for_each(|remark| draft.plan.tell(&origin, remark));
+    remarks.into_iter().flatten().for_each(|remark| draft.plan.tell(&origin, remark));
+}
+
+/// The first day of terms that a file says after others were written, or why those hold.
+fn against(word: Word, last: &DatedLink, terms: Terms) -> Result<NaiveDate, Remark> {
+    let gives_more = rank(terms.authority) < rank(last.terms.authority);
+    match last.until {
+        Some(until) if word.is_newer_than(until) => Ok(word.day),
+        Some(_) => Err(Remark::EndKept),
+        None if word.day < last.from => Err(Remark::TermsKept),
+        None if gives_more && !word.is_newer_than(last.from) => Err(Remark::TermsKept),
+        None => Ok(word.day.max(day_after(last.from))),
+    }
+}
+
+impl Listed<'_> {
+    /// Whether somebody whom nobody knew in this family may be one who is kept from the student, under
+    /// another name: of the same kinship, and not in the file themself.
+    fn may_be(&self, row: &GuardianRow, link: Link) -> bool {
+        let Some(last) = row.links.last() else { return false };
+        let judged = row.restrictions.iter().any(|times| times.until.is_none());
+        let kept_away = judged || last.terms.authority == Authority::SurveillanceOnly;
+        kept_away && last.terms.link == link && !self.people.contains(&row.guardian)
+    }
 }
 
 /// Where a student lives: with whoever hosts them, or where the student's own address is.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     ClassId, PersonId, SchoolYear, StudentId, Uai,
     people::{Identifier, Scheme},
@@ -11,7 +12,7 @@ use domain::{
 use projections::{
     classes::{self, ClassRow, MemberRow, TeacherRow},
     families::{self, GuardianRow},
-    people::{self, EnrolmentRow, PersonRow},
+    people::{self, EnrolmentRow, Part, PersonRow},
     schools,
     timetable::{self, CourseRow},
 };
@@ -38,10 +39,12 @@ pub(super) struct Known {
     pub(super) number_of: BTreeMap<(Scheme, PersonId), String>,
     /// Staff of other schools with the same numbers.
     pub(super) staff_elsewhere: HashMap<String, Vec<PersonId>>,
-    /// Who answers or answered for each student.
+    /// Who answers or answered for each student of the school, and for those who come to it.
     pub(super) guardians: HashMap<StudentId, Vec<GuardianRow>>,
-    /// Guardians who answer for students of other schools too.
-    pub(super) shared: HashSet<PersonId>,
+    /// The students of other schools whom people answer for.
+    pub(super) answering_elsewhere: HashMap<PersonId, Vec<StudentId>>,
+    /// Those who learn in another school, or did; since when and in which, if they still do.
+    pub(super) learning_elsewhere: HashMap<PersonId, Option<(NaiveDate, Uai)>>,
     /// The classes of the year.
     pub(super) classes: Vec<ClassRow>,
     /// Who is or was in them.
@@ -54,8 +57,13 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads what is known of the school that a feed is of.
-    pub(super) async fn read(db: &SqlitePool, feed: &Feed) -> sqlx::Result<Self> {
+    pub(super) async fn read(
+        db: &SqlitePool,
+        feed: &Feed,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Self> {
         let mut known = Self { sheet: schools::sheet(db, feed.school).await?, ..Self::default() };
+        let today = known.sheet.as_ref().map_or(now.date_naive(), |sheet| sheet.local_date(now));
         for member in people::everybody_of_school(db, feed.school).await? {
             known.enrolments.insert(member.person.person, member.enrolment);
             known.people.insert(member.person.person, member.person);
@@ -66,6 +74,8 @@ impl Known {
         }
         known.read_numbers(db, feed).await?;
         known.read_people(db, feed).await?;
+        known.read_families(db).await?;
+        known.read_elsewhere(db, feed.school, today).await?;
         known.read_classes(db, feed.school, feed.year).await?;
         Ok(known)
     }
@@ -109,13 +119,43 @@ impl Known {
         let (mut mails, mut mobiles) = (Vec::new(), Vec::new());
         for guardian in unknown {
             mails.extend(guardian.details.mail.as_deref().map(str::to_lowercase));
-            mobiles.extend(guardian.details.mobile.as_deref());
+            mobiles.extend(guardian.details.mobile.iter().flat_map(|mobile| written(mobile)));
         }
         found.extend(people::reached_by(db, &mails, &mobiles).await?);
         self.people.extend(found.into_iter().map(|person| (person.person, person)));
+        Ok(())
+    }
+
+    /// Reads the families of students who come from another school: who answers for them, and on
+    /// which terms, was written there.
+    async fn read_families(&mut self, db: &SqlitePool) -> sqlx::Result<()> {
+        let coming = self.people.keys().filter(|person| !self.enrolments.contains_key(person));
+        let coming: Vec<PersonId> = coming.copied().collect();
+        for found in families::of_students(db, &coming).await? {
+            self.people.extend(found.person.map(|person| (person.person, person)));
+            self.guardians.entry(found.guardian.student).or_default().push(found.guardian);
+        }
+        Ok(())
+    }
+
+    /// Reads who learns in other schools, and who answers for somebody who does.
+    async fn read_elsewhere(
+        &mut self,
+        db: &SqlitePool,
+        school: Uai,
+        today: NaiveDate,
+    ) -> sqlx::Result<()> {
         let people: Vec<PersonId> = self.people.keys().copied().collect();
-        self.shared =
-            families::known_elsewhere(db, feed.school, &people).await?.into_iter().collect();
+        for (guardian, student) in families::answering_elsewhere(db, school, &people, today).await?
+        {
+            self.answering_elsewhere.entry(guardian).or_default().push(student);
+        }
+        for row in people::learning_elsewhere(db, school, &people).await? {
+            let still = row.until.is_none_or(|until| until >= today);
+            let since = still.then_some((row.from, row.school));
+            let last = self.learning_elsewhere.entry(row.person).or_default();
+            *last = since.max(*last);
+        }
         Ok(())
     }
 
@@ -139,6 +179,19 @@ impl Known {
         Ok(())
     }
 
+    /// Whether somebody learns in another school that they came to later than on a day. Of two that
+    /// they came to on the same day, the code decides.
+    pub(super) fn came_elsewhere(&self, person: PersonId, school: Uai, since: NaiveDate) -> bool {
+        let elsewhere = self.learning_elsewhere.get(&person).copied().flatten();
+        elsewhere.is_some_and(|elsewhere| elsewhere > (since, school))
+    }
+
+    /// Whether somebody learns in a school, or did.
+    pub(super) fn is_student(&self, person: PersonId) -> bool {
+        let here = self.enrolments.get(&person).is_some_and(|row| row.part == Part::Student);
+        here || self.learning_elsewhere.contains_key(&person)
+    }
+
     /// Whom a number of the school's files names, or a national one.
     pub(super) fn named(&self, scheme: Scheme, number: &str) -> Option<PersonId> {
         self.numbers.get(&(scheme, number.to_owned())).copied()
@@ -148,6 +201,25 @@ impl Known {
     pub(super) fn number(&self, scheme: Scheme, person: PersonId) -> Option<&str> {
         self.number_of.get(&(scheme, person)).map(String::as_str)
     }
+}
+
+/// A mobile telephone in the ways in which people and programs write it.
+fn written(mobile: &str) -> Vec<String> {
+    let digits: Vec<char> = mobile.chars().filter(char::is_ascii_digit).collect();
+    let own: String = digits[digits.len().saturating_sub(9)..].iter().collect();
+    let mut ways = vec![mobile.to_owned()];
+    if let (9, Some((first, pairs))) = (own.len(), own.split_at_checked(1)) {
+        let pairs: Vec<&str> = (0..4).filter_map(|n| pairs.get(2 * n..2 * n + 2)).collect();
+        for prefix in ["0", "+33", "0033"] {
+            ways.push(format!("{prefix}{own}"));
+        }
+        for between in [" ", "."] {
+            let pairs = pairs.join(between);
+            ways.push(format!("0{first}{between}{pairs}"));
+            ways.push(format!("+33{between}{first}{between}{pairs}"));
+        }
+    }
+    ways
 }
 
 /// The ids that an import gives to those whom nobody knew.

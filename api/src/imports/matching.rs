@@ -2,7 +2,8 @@
 //!
 //! A number of the school's own files decides. Otherwise two facts must agree: a national number and
 //! a name or birth date; names and birth date; names and how to reach them; names and a child. Two
-//! people are never made one for a name alone, and where several may be meant nobody is chosen.
+//! people are never made one for a name alone, and where several may be meant nobody is chosen. A
+//! student is nobody's guardian but their own, whosever mail stands in their record.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,6 +17,7 @@ use projections::people::{Part, PersonRow};
 use super::{
     feed::{Feed, Guardian, Staff, StaffSource, Student},
     known::{Known, new_person},
+    problem::Record,
     spelling::{same_name, spelled},
 };
 
@@ -54,9 +56,14 @@ impl<'k> Names<'k> {
         scheme: Scheme,
         agrees: impl Fn(&PersonRow) -> bool,
     ) -> Vec<PersonId> {
+        let free = |person: &PersonRow| self.known.number(scheme, person.person).is_none();
+        self.of_name(name, |person| free(person) && agrees(person))
+    }
+
+    /// Those of this name of whom something holds.
+    fn of_name(&self, name: &Name, holds: impl Fn(&PersonRow) -> bool) -> Vec<PersonId> {
         let named = self.by_name.get(&key(name)).into_iter().flatten();
-        let free = named.filter(|person| self.known.number(scheme, person.person).is_none());
-        free.filter(|person| agrees(person)).map(|person| person.person).collect()
+        named.filter(|person| holds(person)).map(|person| person.person).collect()
     }
 }
 
@@ -91,18 +98,23 @@ pub(super) fn students<'f>(feed: &'f Feed, known: &Known) -> Vec<(&'f Student, M
 }
 
 /// Who is meant by each guardian of the feed who answers for somebody. `children` are the students
-/// that the guardian of a number answers for.
+/// that the guardian of a number answers for, `own` those who answer for themselves.
 pub(super) fn guardians<'f>(
     feed: &'f Feed,
     known: &Known,
     children: &HashMap<&str, Vec<StudentId>>,
+    own: &HashMap<&str, PersonId>,
 ) -> Vec<(&'f Guardian, Meant)> {
     let names = Names::of(known);
     let scheme = Scheme::SieclePerson;
     let people = feed.all_guardians();
     let answering = people.filter(|guardian| children.contains_key(&*guardian.number));
+    let listed = feed.all_guardians().map(|guardian| &*guardian.number);
+    let refused = feed.refused.iter().filter(|(record, _)| *record == Record::Guardian);
+    let listed: HashSet<&str> = listed.chain(refused.map(|(_, number)| &**number)).collect();
     let meant = answering.map(|guardian| {
-        if let Some(person) = known.named(scheme, &guardian.number) {
+        let numbered = || known.named(scheme, &guardian.number);
+        if let Some(person) = own.get(&*guardian.number).copied().or_else(numbered) {
             return (guardian, Meant::Numbered(person));
         }
         let children = &children[&*guardian.number];
@@ -110,8 +122,13 @@ pub(super) fn guardians<'f>(
             let of_child = |child: &StudentId| known.guardians.get(child).into_iter().flatten();
             children.iter().flat_map(of_child).any(|row| row.guardian == person)
         };
-        let agreeing = names.agreeing(&guardian.name, scheme, |person| {
-            reached_alike(&person.details, &guardian.details) || answers(person.person)
+        let agreeing = names.of_name(&guardian.name, |row| {
+            let agrees = match known.number(scheme, row.person) {
+                None => reached_alike(&row.details, &guardian.details) || answers(row.person),
+                // The record was made anew under another number: it is not two people.
+                Some(number) => !listed.contains(number) && answers(row.person),
+            };
+            agrees && !known.is_student(row.person)
         });
         (guardian, one(known, &agreeing, new_person(feed.school, scheme, &guardian.number)))
     });

@@ -123,6 +123,11 @@ impl Pad<'_> {
         self.tell(record, number, line, fault)
     }
 
+    /// Notes that a record is left out for what is told of another, without which it says nothing.
+    pub(super) fn leave_out(&mut self, record: Record, number: &str) {
+        self.notes.refused.insert((record, number.into()));
+    }
+
     /// Whether a record was left out.
     pub(super) fn is_refused(&self, record: Record, number: &str) -> bool {
         self.notes.refused.contains(&(record, number.into()))

@@ -132,11 +132,14 @@ impl Ask {
                 PersonCommand::RegisterPerson { .. } | PersonCommand::RenamePerson { .. } => {
                     Change::Name
                 }
+                PersonCommand::CorrectBirthDate { .. } => Change::BirthDate,
                 PersonCommand::GiveContactDetails { .. } | PersonCommand::ChooseLanguage { .. } => {
                     Change::ContactDetails
                 }
                 PersonCommand::EnrolStudent { .. } => Change::Enrolment,
-                PersonCommand::AppointStaff { .. } => Change::Function,
+                PersonCommand::AppointStaff { .. } | PersonCommand::ChangeFunction { .. } => {
+                    Change::Function
+                }
                 PersonCommand::IdentifyPerson { .. } => Change::Number,
                 PersonCommand::LeaveSchool { .. } => Change::Departure,
             },

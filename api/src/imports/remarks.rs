@@ -70,8 +70,15 @@ pub(super) enum Remark {
         message = "l'élève ou le responsable n'a pas été repris ; corrigez d'abord leur fiche."
     )]
     PersonNotTaken,
-    /// None of its teachers was taken in.
-    #[strum(message = "aucun de ses enseignants n'a été repris ; corrigez d'abord leur fiche.")]
+    /// Somebody of the same kinship is kept from the student, and not in the file under that name.
+    #[strum(
+        message = "un jugement ou une surveillance seule limite déjà un responsable de même lien, \
+        absent du fichier : pas repris, ce peut être lui. Si c'est quelqu'un d'autre, ajoutez le \
+        lien dans Préau."
+    )]
+    MayBeKeptAway,
+    /// A teacher of it was not taken in.
+    #[strum(message = "un de ses enseignants n'a pas été repris ; corrigez d'abord sa fiche.")]
     TeacherNotTaken,
     /// No slot of the bells is near it.
     #[strum(
@@ -143,10 +150,36 @@ pub(super) enum Remark {
     #[strum(message = "son départ est noté dans Préau, et gardé ; s'il est revenu, notez-le dans \
         Préau.")]
     LeftHere,
-    /// Préau has another birth date.
-    #[strum(message = "Préau connaît une autre date de naissance et la garde ; vérifiez laquelle \
-        est juste.")]
-    BirthDateDiffers,
+    /// A student who comes to another school after this one.
+    #[strum(
+        message = "inscrit ensuite dans un autre établissement, qui dit désormais sa famille ; \
+        notez sa date de sortie, puis exportez."
+    )]
+    EnrolledElsewhere,
+    /// The school wrote other terms of a link, for a day on which no file that is known spoke.
+    #[strum(
+        message = "Préau connaît d'autres termes de ce lien, plus récents que le fichier, et les \
+        garde ; corrigez-les d'un côté, puis exportez à nouveau."
+    )]
+    TermsKept,
+    /// The school wrote that a link ends, and the file does not come after that.
+    #[strum(
+        message = "la fin de ce lien est notée dans Préau, et le fichier n'est pas plus récent ; \
+        elle est gardée : corrigez le lien, puis exportez à nouveau."
+    )]
+    EndKept,
+    /// A link that had ended begins again.
+    #[strum(
+        message = "ce lien était terminé et reprend, avec ses droits ; vérifiez que c'est juste, ou \
+        terminez-le dans Préau et dans SIECLE."
+    )]
+    LinkAgain,
+    /// By the birth date of the file the student is of age, or is not, unlike before.
+    #[strum(
+        message = "la date de naissance du fichier, reprise, change sa majorité et les droits de \
+        ses responsables ; vérifiez-la."
+    )]
+    MajorityChanges,
     /// Somebody else has this national number.
     #[strum(
         message = "une autre personne porte cet INE, qui n'est pas repris ; corrigez-le, puis \
@@ -172,6 +205,8 @@ pub(super) enum Remark {
 pub(super) enum Change {
     /// The names.
     Name,
+    /// When they were born.
+    BirthDate,
     /// How to reach them.
     ContactDetails,
     /// A number they are known by.
@@ -217,6 +252,7 @@ impl Remark {
             | Self::LeavesBeforeComing
             | Self::NotTheStudent
             | Self::PersonNotTaken
+            | Self::MayBeKeptAway
             | Self::TeacherNotTaken
             | Self::SlotMissing
             | Self::WeeksMissing
@@ -233,7 +269,11 @@ impl Remark {
             Self::NoGuardian
             | Self::LeftAlready
             | Self::LeftHere
-            | Self::BirthDateDiffers
+            | Self::EnrolledElsewhere
+            | Self::TermsKept
+            | Self::EndKept
+            | Self::LinkAgain
+            | Self::MajorityChanges
             | Self::NationalNumberTaken
             | Self::KeptAsElsewhere
             | Self::NobodyInAClass
@@ -274,6 +314,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Name => "noms",
+            Self::BirthDate => "date de naissance",
             Self::ContactDetails => "coordonnées",
             Self::Number => "identifiant",
             Self::Enrolment => "inscription",

@@ -107,8 +107,8 @@ pub async fn run(
 async fn plan(node: &Node, feed: Feed, wish: Wish) -> anyhow::Result<Result<Plan, Remark>> {
     let head = node.journal().log().head().await?;
     catch_up(node, head).await?;
-    let known = Known::read(&node.db(), &feed).await.context("reading what is known")?;
     let now = node.journal().clock().now();
+    let known = Known::read(&node.db(), &feed, now).await.context("reading what is known")?;
     Ok(spawn_blocking(move || compare(&feed, &known, wish, now)).await?)
 }
 

@@ -49,7 +49,7 @@ pub(super) fn compare<'f>(draft: &mut Draft<'f>) -> Staffed<'f> {
             continue;
         }
         draft.name(person, &origin, &staff.name);
-        draft.born(person, staff.birth_date);
+        draft.born(person, |known| known.or(staff.birth_date));
         draft.number(person, &origin, staff.key.source.into(), &staff.key.number);
         appoint(draft, staff, person, &origin);
         remark.into_iter().for_each(|remark| draft.plan.tell(&origin, remark));
@@ -73,9 +73,8 @@ fn appoint(draft: &mut Draft<'_>, staff: &Staff, person: PersonId, origin: &Orig
         Some(_) => draft.plan.tell(origin, Remark::LeftHere),
         None if known.function == Some(function) || !function_is_told(draft, staff) => {}
         None => {
-            let on = days.ended(known.from);
-            draft.ask(person, origin, PersonCommand::LeaveSchool { school, on });
-            draft.ask(person, origin, appoint(days.of_files.max(day_after(on))));
+            let from = days.of_files.max(day_after(known.from));
+            draft.ask(person, origin, PersonCommand::ChangeFunction { school, function, from });
         }
     }
 }
@@ -89,6 +88,30 @@ fn function_is_told(draft: &Draft<'_>, staff: &Staff) -> bool {
             problem.fault == Fault::Warning(Warning::FunctionUnknown)
                 && problem.record.as_ref().is_some_and(|(_, of)| **of == *number)
         })
+}
+
+/// Who a number names among the staff; where their record could not be read, who it named before.
+pub(super) fn teacher(
+    draft: &Draft<'_>,
+    staffed: &Staffed<'_>,
+    key: &StaffKey,
+) -> Option<PersonId> {
+    let works = |person: &PersonId| {
+        let enrolment = draft.known.enrolments.get(person);
+        enrolment.is_none_or(|row| row.part == Part::Staff)
+    };
+    let before = || draft.known.named(key.source.into(), &key.number).filter(works);
+    staffed.get(key).copied().or_else(before)
+}
+
+/// Whether a record of the file is of this member of staff, and nobody knows whom it means.
+pub(super) fn is_unread(draft: &Draft<'_>, staffed: &Staffed<'_>, key: &StaffKey) -> bool {
+    let listed = || draft.feed.all_staff().any(|staff| staff.key == *key);
+    let refused = || {
+        let record = (Record::Staff, key.number_in_reports().into());
+        draft.feed.refused.contains(&record)
+    };
+    teacher(draft, staffed, key).is_none() && (listed() || refused())
 }
 
 /// Who teaches what to whom, with the record that says so.
@@ -127,11 +150,15 @@ pub(super) fn compare_services(draft: &mut Draft<'_>, staffed: &Staffed<'_>) -> 
         draft.plan.ask(origin, Ask::Class(*class, command));
         draft.plan.tell(origin, Remark::Added);
     }
-    release(draft, &wanted)
+    release(draft, &wanted, &classes_left_out(draft, staffed))
 }
 
 /// Releases the teachers that STS numbers from what it no longer lists.
-fn release(draft: &mut Draft<'_>, wanted: &Taught) -> Result<(), Remark> {
+fn release(
+    draft: &mut Draft<'_>,
+    wanted: &Taught,
+    left_out: &BTreeSet<ClassId>,
+) -> Result<(), Remark> {
     let (known, national) = (draft.known, national(draft));
     let is_numbered = |person| {
         let schemes = [Scheme::StsEpp, Scheme::StsLocal];
@@ -144,7 +171,6 @@ fn release(draft: &mut Draft<'_>, wanted: &Taught) -> Result<(), Remark> {
         open.map(move |taught| (row.class, row.teacher, taught))
     });
     let open: Vec<_> = open.collect();
-    let left_out = classes_left_out(draft);
     let over = open.iter().filter(|(class, teacher, taught)| {
         !left_out.contains(class)
             && !wanted.contains_key(&(*class, *teacher, taught.subject.clone()))
@@ -155,22 +181,32 @@ fn release(draft: &mut Draft<'_>, wanted: &Taught) -> Result<(), Remark> {
         let number = format!("{}/{}", class_name(draft, *class), taught.subject);
         let origin = Origin::known(Record::Service, &number);
         let (teacher, subject) = (*teacher, taught.subject.clone());
-        let on = draft.days.ended(taught.stay.from);
+        let on = draft.days.undone(taught.stay.from);
         let command = ClassCommand::ReleaseTeacher { teacher, subject, on };
         draft.plan.ask(&origin, Ask::Class(*class, command));
     }
     Ok(())
 }
 
-/// The classes of which some service or lesson could not be read: nothing of theirs ends.
-pub(super) fn classes_left_out(draft: &Draft<'_>) -> BTreeSet<ClassId> {
-    let refused = draft.feed.refused.iter();
+/// The classes of which some service, lesson or teacher could not be read: nothing of theirs ends.
+pub(super) fn classes_left_out(draft: &Draft<'_>, staffed: &Staffed<'_>) -> BTreeSet<ClassId> {
+    let feed = draft.feed;
+    let services = feed.staffing.iter().flat_map(|staffing| &staffing.services);
+    let services = services
+        .flat_map(|service| service.teachers.iter().map(move |teacher| (&service.class, teacher)));
+    let lessons = feed.timetable.iter().flat_map(|timetable| &timetable.lessons);
+    let lessons = lessons.map(|lesson| (&lesson.class, &lesson.teacher));
+    let of_unread =
+        services.chain(lessons).filter(|(_, teacher)| is_unread(draft, staffed, teacher));
+    let of_unread = of_unread.filter_map(|(class, _)| draft.classes.get(class).copied());
+    let refused = feed.refused.iter();
     let of_class = refused
         .filter(|(record, _)| matches!(record, Record::Service | Record::Lesson | Record::Class));
     let codes: BTreeSet<&str> =
         of_class.filter_map(|(_, number)| number.split('/').next()).collect();
     let classes = draft.classes.iter();
-    classes.filter(|(key, _)| codes.contains(&*key.code)).map(|(_, class)| *class).collect()
+    let of_refused = classes.filter(|(key, _)| codes.contains(&*key.code));
+    of_refused.map(|(_, class)| *class).chain(of_unread).collect()
 }
 
 /// What a class is called.
@@ -197,15 +233,15 @@ fn taught(draft: &mut Draft<'_>, staffed: &Staffed<'_>) -> Taught {
     let lessons =
         lessons.map(|lesson| ((lesson.place, &lesson.class, &lesson.subject), &lesson.teacher));
     let mut taught = Taught::new();
-    for ((place, class, subject), teacher) in services.chain(lessons) {
-        let (Some(class_id), Some(teacher)) = (draft.classes.get(class), staffed.get(teacher))
-        else {
+    for ((place, class, subject), key) in services.chain(lessons) {
+        let teacher = teacher(draft, staffed, key);
+        let (Some(class_id), Some(teacher)) = (draft.classes.get(class), teacher) else {
             continue;
         };
         let number = format!("{}/{subject}", class.code);
         let origin = draft.plan.origin(place, Record::Service, &number);
         let subject = subject_name(draft, subject);
-        taught.entry((*class_id, *teacher, subject)).or_insert(origin);
+        taught.entry((*class_id, teacher, subject)).or_insert(origin);
     }
     taught
 }

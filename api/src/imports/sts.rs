@@ -154,11 +154,17 @@ impl StaffingRead {
 impl StaffKey {
     /// As a report calls them: epp/30000.
     pub(super) fn number_in_reports(&self) -> String {
-        let source = match self.source {
-            StaffSource::Epp => "epp",
-            StaffSource::Local => "local",
-        };
-        format!("{source}/{}", self.number)
+        format!("{}/{}", self.source.in_reports(), self.number)
+    }
+}
+
+impl StaffSource {
+    /// As a report calls it.
+    pub(super) fn in_reports(self) -> &'static str {
+        match self {
+            Self::Epp => "epp",
+            Self::Local => "local",
+        }
     }
 }
 

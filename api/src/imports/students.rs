@@ -1,4 +1,7 @@
 //! Students: who comes, who leaves, under which names and numbers, and in which classes.
+//!
+//! Whoever left, or came to another school since, has their name and family written there: of them a
+//! file says here only whether they are in the school, and in which classes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,10 +11,13 @@ use domain::{
     classes::ClassCommand,
     people::{ContactDetails, Identifier, Name, PersonCommand, Scheme},
 };
-use projections::{classes::Stay, people::Part};
+use projections::{
+    classes::Stay,
+    people::{EnrolmentRow, Part},
+};
 
 use super::{
-    draft::{Draft, day_after},
+    draft::{Draft, day_after, day_before},
     feed::Student,
     matching::{self, Meant},
     plan::{Ask, Origin},
@@ -30,6 +36,8 @@ pub(super) struct Child {
     pub(super) from: NaiveDate,
     /// The last one, if the file says it.
     pub(super) leaves: Option<NaiveDate>,
+    /// Whether who they are and who answers for them is for this school to write.
+    pub(super) ours: bool,
     /// Those who have the same address live together.
     pub(super) address: Option<Box<str>>,
     /// Their record.
@@ -75,17 +83,33 @@ fn known_children(draft: &Draft<'_>) -> Children {
     let students = numbers.filter(|((scheme, _), _)| *scheme == Scheme::SiecleStudent);
     let children = students.filter_map(|((_, number), person)| {
         let enrolment = draft.known.enrolments.get(person)?;
+        let EnrolmentRow { part: Part::Student, from, until: leaves, .. } = *enrolment else {
+            return None;
+        };
         let child = Child {
             person: *person,
             name: draft.known.people.get(person).map(|row| row.name.clone()),
-            from: enrolment.from,
-            leaves: enrolment.until,
+            from,
+            leaves,
+            ours: is_ours(draft, *person, (from, leaves)),
             address: None,
             origin: Origin::known(Record::Student, number),
         };
         Some((number.as_str().into(), child))
     });
     children.collect()
+}
+
+/// Whether the family of a student who is here for a time is for this school to write. It is not once
+/// they have left, nor once they came to another school later: two schools would else take turns, and
+/// an old word would give back what a newer one took.
+fn is_ours(
+    draft: &Draft<'_>,
+    person: PersonId,
+    (from, leaves): (NaiveDate, Option<NaiveDate>),
+) -> bool {
+    let left = leaves.is_some_and(|leaves| leaves < draft.days.of_files);
+    !left && !draft.known.came_elsewhere(person, draft.school(), from)
 }
 
 /// Asks for all that makes a person the student of a record.
@@ -103,18 +127,44 @@ fn take_in(
     if enrolment.is_none() && left {
         return Err(Remark::LeftAlready);
     }
-    let (from, commands) = enrolling(draft, student, person)?;
-    draft.name(person, origin, &student.name);
-    draft.born(person, student.birth_date);
-    if !left {
-        draft.reach(person, |known| said_of_student(known, &student.details));
+    let (from, leaves, commands) = enrolling(draft, student, person)?;
+    let ours = is_ours(draft, person, (from, leaves));
+    if ours {
+        let comes = commands.iter().any(|c| matches!(c, PersonCommand::EnrolStudent { .. }));
+        describe(draft, student, (person, comes), origin);
+    } else if !left {
+        draft.plan.tell(origin, Remark::EnrolledElsewhere);
     }
     draft.number(person, origin, Scheme::SiecleStudent, &student.number);
-    let born = draft.known.people.get(&person).map(|row| row.birth_date);
-    if born.is_some_and(|born| student.birth_date.is_some() && born != student.birth_date) {
-        draft.plan.tell(origin, Remark::BirthDateDiffers);
+    commands.into_iter().for_each(|command| draft.ask(person, origin, command));
+    Ok(Child {
+        person,
+        name: Some(student.name.clone()),
+        from,
+        leaves,
+        ours,
+        address: student.address.clone(),
+        origin: origin.clone(),
+    })
+}
+
+/// Says who a student is. SIECLE is where a school puts right the names and the birth date of its
+/// students; a birth date that moves their majority moves rights, and is told.
+fn describe(
+    draft: &mut Draft<'_>,
+    student: &Student,
+    (person, comes): (PersonId, bool),
+    origin: &Origin,
+) {
+    draft.name(person, origin, &student.name);
+    draft.born(person, |known| student.birth_date.or(known));
+    draft.reach(person, |known| said_of_student(known, &student.details));
+    let born = draft.known.people.get(&person).and_then(|row| row.birth_date);
+    if let (Some(known), Some(said)) = (born, student.birth_date)
+        && is_of_age(known, draft.days.of_files) != is_of_age(said, draft.days.of_files)
+    {
+        draft.plan.tell(origin, Remark::MajorityChanges);
     }
-    let comes = commands.iter().any(|c| matches!(c, PersonCommand::EnrolStudent { .. }));
     match student.ine.as_deref().map(|ine| (ine, draft.known.named(Scheme::Ine, ine))) {
         // Whoever comes, comes with their number.
         Some((ine, None)) if !comes => {
@@ -127,23 +177,17 @@ fn take_in(
         }
         Some(_) | None => {}
     }
-    commands.into_iter().for_each(|command| draft.ask(person, origin, command));
-    Ok(Child {
-        person,
-        name: Some(student.name.clone()),
-        from,
-        leaves: student.leaves,
-        address: student.address.clone(),
-        origin: origin.clone(),
-    })
 }
 
-/// What makes the enrolment what the record says: the first day, and what is to be asked.
-fn enrolling(
-    draft: &Draft<'_>,
-    student: &Student,
-    person: PersonId,
-) -> Result<(NaiveDate, Vec<PersonCommand>), Remark> {
+fn is_of_age(born: NaiveDate, day: NaiveDate) -> bool {
+    day.years_since(born).is_some_and(|years| years >= 18)
+}
+
+/// The first day, the last one if there is one, and what is to be asked for them.
+type Enrolling = (NaiveDate, Option<NaiveDate>, Vec<PersonCommand>);
+
+/// What makes the enrolment what the record says.
+fn enrolling(draft: &Draft<'_>, student: &Student, person: PersonId) -> Result<Enrolling, Remark> {
     let school = draft.school();
     let enters = student.enters.unwrap_or(draft.days.first);
     let ine = student
@@ -160,6 +204,10 @@ fn enrolling(
         None => (enters, true),
         Some(row) => match (until, student.leaves) {
             (Some(until), None) if enters > until => (enters, true),
+            // Who left for another school is not brought back by a file that has not heard of it.
+            (Some(_), None) if draft.known.came_elsewhere(person, school, row.from) => {
+                return Ok((row.from, until, Vec::new()));
+            }
             (Some(until), None) if until < draft.days.of_files => {
                 (draft.days.of_files.max(day_after(until)), true)
             }
@@ -179,7 +227,7 @@ fn enrolling(
         }
         commands.push(PersonCommand::LeaveSchool { school, on });
     }
-    Ok((from, commands))
+    Ok((from, student.leaves, commands))
 }
 
 /// A file of students tells where they live, and most often no telephone: what it does not tell, it
@@ -247,7 +295,8 @@ impl Classes {
         let open = stays.iter().filter(|(_, stay)| stay.until.is_none());
         for (class, stay) in open.filter(|(class, _)| !wanted.contains(class)) {
             if self.national.contains(class) {
-                let on = left.map_or_else(|| days.ended(stay.from), |left| left.max(stay.from));
+                let never = day_before(stay.from);
+                let on = left.map_or_else(|| days.undone(stay.from), |left| left.max(never));
                 let command = ClassCommand::LeaveClass { student: id, on };
                 draft.plan.ask(&child.origin, Ask::Class(*class, command));
             }

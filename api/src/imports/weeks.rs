@@ -1,7 +1,8 @@
 //! Alternations: which of them are every week, which are weeks A or B, which are a list of weeks.
 //!
 //! Files name them as each school likes, and list their Mondays, not always well: an alternation that
-//! calls itself weekly is every week, whatever it lists.
+//! calls itself weekly is every week where its list says nothing of the year. Where it does, the list
+//! holds: half a year of weekly lessons is not the year.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,9 @@ use super::{
     feed::{Alternation, Timetable},
     problem::Record,
 };
+
+/// What STS calls every week.
+const EVERY_WEEK: &str = "H";
 
 /// The weeks of each alternation, by its code; none where it has no week in the year.
 pub(super) type WeeksOf = BTreeMap<Box<str>, Option<Weeks>>;
@@ -35,11 +39,20 @@ pub(super) fn compare(draft: &mut Draft<'_>, timetable: &Timetable) -> WeeksOf {
     let all: BTreeSet<NaiveDate> = mondays.values().flatten().copied().collect();
     let several = mondays.values().filter(|mondays| !mondays.is_empty()).count() > 1;
     let lessons = lesson_weeks(&draft.sheet, days.first);
+    let unlisted = |code: &str, alternation: &Alternation| {
+        // A list of one week is that of a program which only tells when it begins.
+        says_weekly(code, alternation) && mondays[code].len() <= 1
+    };
+    let mut alternations = timetable.alternations.iter();
+    let every_week_is_told = alternations.any(|(code, each)| unlisted(code, each));
+    let has_rhythm = all.iter().zip(all.iter().skip(1)).any(follow_each_other);
     let weekly = |code: &str, alternation: &Alternation| {
         let mondays = &mondays[code];
-        // Beside fortnights, what has the weeks of all has every week with lessons.
-        says_weekly(code, alternation)
-            || (several && *mondays == all)
+        // Beside fortnights, what has the weeks of all has every week with lessons; not so where
+        // that is told of another.
+        let has_all = *mondays == all && has_rhythm && !every_week_is_told;
+        unlisted(code, alternation)
+            || (has_all && (several || code == EVERY_WEEK))
             || (!lessons.is_empty() && lessons.is_subset(mondays))
     };
     let weekly: BTreeSet<&str> = timetable
@@ -79,7 +92,7 @@ pub(super) fn compare(draft: &mut Draft<'_>, timetable: &Timetable) -> WeeksOf {
 }
 
 fn says_weekly(code: &str, alternation: &Alternation) -> bool {
-    code == "H" || alternation.label.to_lowercase().contains("hebdo")
+    code == EVERY_WEEK || alternation.label.to_lowercase().contains("hebdo")
 }
 
 /// The Mondays of the weeks that no holiday of the school covers.

@@ -72,6 +72,50 @@ fn a_student_who_left_may_come_back() {
 }
 
 #[test]
+fn a_birth_date_is_learnt_and_put_right() {
+    let correct = |date| PersonCommand::CorrectBirthDate { birth_date: day(date) };
+    let corrected = |date| PersonEvent::BirthDateCorrected { birth_date: day(date) };
+    given([registered()])
+        .when(correct("2015-11-01"))
+        .then_expect_events(vec![corrected("2015-11-01")]);
+    given([registered(), corrected("2015-11-01")])
+        .when(correct("2015-11-01"))
+        .then_expect_events(vec![]);
+    given([registered(), corrected("2015-11-01")])
+        .when(correct("2014-11-01"))
+        .then_expect_events(vec![corrected("2014-11-01")]);
+}
+
+#[test]
+fn another_function_begins_in_the_decision_that_ends_the_old_one() {
+    let change = |function, from| PersonCommand::ChangeFunction {
+        school: school(),
+        function,
+        from: day(from),
+    };
+    let appointed = |function, from| PersonEvent::StaffAppointed {
+        school: school(),
+        function,
+        from: day(from),
+    };
+    let works = || [registered(), appointed(Function::Teacher, "2026-09-01")];
+    let left = PersonEvent::PersonLeftSchool { school: school(), on: day("2026-10-05") };
+    given(works())
+        .when(change(Function::Cpe, "2026-10-06"))
+        .then_expect_events(vec![left, appointed(Function::Cpe, "2026-10-06")]);
+    given(works()).when(change(Function::Teacher, "2026-10-06")).then_expect_events(vec![]);
+    given(works())
+        .when(change(Function::Cpe, "2026-09-01"))
+        .then_expect_error(PersonError::LeavesBeforeComing);
+    given([registered()])
+        .when(change(Function::Cpe, "2026-10-06"))
+        .then_expect_error(PersonError::NotInSchool);
+    given([registered(), enrolled()])
+        .when(change(Function::Cpe, "2026-10-06"))
+        .then_expect_error(PersonError::AlreadyInSchool);
+}
+
+#[test]
 fn nobody_leaves_a_school_they_are_not_in() {
     let leave = PersonCommand::LeaveSchool { school: school(), on: day("2026-10-02") };
     given([registered()]).when(leave).then_expect_error(PersonError::NotInSchool);

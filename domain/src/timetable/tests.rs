@@ -81,6 +81,20 @@ fn a_course_is_rescheduled_within_its_days() {
 }
 
 #[test]
+fn a_course_that_is_taken_back_before_its_first_day_never_takes_place() {
+    let first_day = plan().first_day;
+    let on = first_day.pred_opt().unwrap();
+    let ended = TimetableEvent::CourseEnded { on };
+    given([scheduled()])
+        .when(TimetableCommand::EndCourse { on })
+        .then_expect_events(vec![ended.clone()]);
+    assert_eq!(lessons([ended], "2026-11-09"), []);
+    given([scheduled()])
+        .when(TimetableCommand::EndCourse { on: on.pred_opt().unwrap() })
+        .then_expect_error(TimetableError::OutsideCourse);
+}
+
+#[test]
 fn lessons_alternate_between_weeks() {
     assert_eq!(lessons([], "2026-11-12").len(), 1, "a Thursday of week A");
     assert_eq!(lessons([], "2026-11-19").len(), 0, "a Thursday of week B");

@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 use domain::{
-    PersonId, Uai,
+    PersonId, SchoolYear, Uai,
     access::{Dated, Span, StudentFacts, Tie},
     families::Authority,
     people::Function,
+    schools::SchoolSheet,
 };
 
 use super::{Known, Thing, is_told};
@@ -19,8 +20,9 @@ use crate::{
     timetable::CourseRow,
 };
 
-/// A row of the question: what it is, its document, and a second one that bounds it.
-type Found = (String, String, Option<String>);
+/// A row of the question: what it is, its document, a second one that bounds it, and the school year
+/// of its class.
+pub(super) type Found = (String, String, Option<String>, Option<u16>);
 
 /// All that was found, as facts.
 pub(super) fn gather(
@@ -32,11 +34,15 @@ pub(super) fn gather(
     let mut known = Known::default();
     known.facts.school = Some(school);
     known.facts.own = actor.is_some() && thing.subject() == actor;
+    if let Some((_, row, ..)) = found.iter().find(|(kind, ..)| kind == "school") {
+        known.is_open(read(row)?);
+    }
     let mut guardian_of = Vec::new();
-    for (kind, row, bound) in found {
+    for (kind, row, bound, year) in found {
         let bound = bound.as_deref();
+        let year = of_year(known.sheet.as_ref(), *year);
         match kind.as_str() {
-            "school" => known.is_open(read(row)?),
+            "school" => {}
             "post" => known.works_or_learns(&read(row)?),
             "account" => known.is_mandated(school, read(row)?),
             "answers" => {
@@ -47,7 +53,7 @@ pub(super) fn gather(
             "taught" => {
                 let taught: TeacherRow = read(row)?;
                 let times = taught.subjects.iter().map(|taught| stay(taught.stay)).collect();
-                known.facts.teaches.extend(bounded(times, bound)?);
+                known.facts.teaches.extend(within_all(&bounded(times, bound)?, year));
             }
             "given" => {
                 let course: CourseRow = read(row)?;
@@ -56,9 +62,13 @@ pub(super) fn gather(
             }
             "member" => {
                 let member: MemberRow = read(row)?;
-                known.facts.in_class.extend(member.stays.into_iter().map(stay));
+                let stays: Vec<Span> = member.stays.into_iter().map(stay).collect();
+                known.facts.in_class.extend(within_all(&stays, year));
             }
-            "child" => known.facts.in_class.extend(child_in_class(&read(row)?, bound)?),
+            "child" => {
+                let stays = child_in_class(&read(row)?, bound)?;
+                known.facts.in_class.extend(within_all(&stays, year));
+            }
             _ => known.is_thing(school, (kind, row), bound)?,
         }
     }
@@ -181,6 +191,18 @@ fn given(course: &CourseRow, teacher: PersonId) -> Vec<Span> {
     let replaces = sheet.changes.iter().filter(|change| change.teacher == Some(teacher));
     let days = replaces.map(|change| change.moved_to.unwrap_or(change.planned).date);
     all.into_iter().chain(days.map(|day| span(day, Some(day)))).collect()
+}
+
+/// The days until the last of a class's year: nobody tells that it is over, for it goes without saying.
+/// A year that the school has not planned lasts until the last day of August; what is of no class is
+/// not bounded so.
+fn of_year(sheet: Option<&SchoolSheet>, year: Option<u16>) -> Span {
+    let last_day = year.and_then(|year| {
+        let planned = sheet.and_then(|sheet| sheet.years.get(&SchoolYear(year)));
+        let august = NaiveDate::from_ymd_opt(i32::from(year) + 1, 8, 31);
+        planned.map(|plan| plan.last_day).or(august)
+    });
+    span(NaiveDate::MIN, last_day)
 }
 
 /// These times, while the student whose membership bounds them is in the class.

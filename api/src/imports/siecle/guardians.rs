@@ -11,6 +11,7 @@ use super::addresses::{Addresses, CONTACT, contact};
 use crate::imports::{
     feed::{Guardian, GuardianLink, Guardians, Place, Title},
     fields::Fields,
+    heading::Heading,
     notes::Pad,
     problem::{Record, RecordFault, Warning},
     xml::{Broken, Element, Xml},
@@ -102,7 +103,11 @@ impl GuardiansRead {
     }
 
     /// The guardians, when all is read.
-    pub(in crate::imports) fn finish(self, pad: &mut Pad<'_>) -> Result<Guardians, Broken> {
+    pub(in crate::imports) fn finish(
+        self,
+        heading: &Heading,
+        pad: &mut Pad<'_>,
+    ) -> Result<Guardians, Broken> {
         let Self { mut people, numbers, links: read, linked, addresses } = self;
         drop(linked);
         let mut links = Vec::with_capacity(read.len());
@@ -123,7 +128,8 @@ impl GuardiansRead {
             person.details.address = addresses.get(number);
         }
         people.shrink_to_fit();
-        Ok(Guardians { people, links, with_addresses: !addresses.is_empty() })
+        let (with_addresses, exported_on) = (!addresses.is_empty(), heading.exported_on);
+        Ok(Guardians { people, links, with_addresses, exported_on })
     }
 }
 
