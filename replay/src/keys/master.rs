@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::hex;
@@ -88,9 +89,9 @@ fn create(path: &Path) -> io::Result<()> {
     let key = Key::random().map_err(io::Error::other)?;
     let mut text = Zeroizing::new(hex::write(key.bytes()));
     text.push('\n');
-    let unfinished = path.with_added_extension("unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    // A name of its own: whoever makes a key at the same time must not write into this one.
+    let unfinished = path.with_added_extension(format!("{}.unfinished", Uuid::now_v7()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     match hard_link(&unfinished, path) {
@@ -106,6 +107,19 @@ mod tests {
     use std::fs::{Permissions, read_to_string, set_permissions, write};
 
     use super::*;
+
+    #[test]
+    fn all_who_start_at_once_have_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let start = || MasterKey::load_or_create(&path).unwrap().0.bytes().to_vec();
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
 
     #[test]
     fn the_first_start_makes_a_key_that_only_its_owner_reads() {
