@@ -77,11 +77,11 @@ pub(super) async fn leave_to_head(
 /// Whom a command gives a post that opens more than a teacher's.
 fn promoted_by(ask: &Ask) -> Option<PersonId> {
     match ask {
-        Ask::Person(id, PersonCommand::AppointStaff { function, .. })
-            if access::opens_more(*function) =>
-        {
-            Some(*id)
-        }
+        Ask::Person(
+            id,
+            PersonCommand::AppointStaff { function, .. }
+            | PersonCommand::ChangeFunction { function, .. },
+        ) if access::opens_more(*function) => Some(*id),
         Ask::School(_)
         | Ask::Person(..)
         | Ask::Class(..)
