@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 use aho_corasick::AhoCorasick;
 
 /// What the tests call people, and say of them.
-const SAID: [&str; 29] = [
+const SAID: [&str; 30] = [
     "Adèle",
     "Garnier",
     "Lemoine",
@@ -41,6 +41,7 @@ const SAID: [&str; 29] = [
     "JAF 26/",
     "de la fièvre",
     "2026-115",
+    "<script>alert(1)</script>",
 ];
 
 /// National files of an invented school.
