@@ -370,7 +370,7 @@ async fn a_course_is_rescheduled_and_ended_within_its_days() {
     for (method, path, body, expected) in [
         ("PUT", "/meetings/2027-07-03", meetings.clone(), "422 outside-course"),
         ("PUT", "/meetings/2026-11-16", json!([]), "422 course-incomplete"),
-        ("POST", "/end", json!({ "on": "2026-08-31" }), "422 outside-course"),
+        ("POST", "/end", json!({ "on": "2026-08-30" }), "422 outside-course"),
     ] {
         let refusal = school.refused(method, &format!("{course}{path}"), body).await;
         assert_eq!(refusal, expected, "{path}");
