@@ -13,6 +13,8 @@ use serde_json::json;
 mod access;
 #[path = "../bench/append.rs"]
 mod append;
+#[path = "../bench/import.rs"]
+mod import;
 #[path = "../bench/rebuild.rs"]
 mod rebuild;
 #[path = "../bench/replay.rs"]
@@ -26,7 +28,7 @@ mod year;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Numbers for durable appends, replay, rebuild and the access log.
+/// Numbers for durable appends, replay, rebuild, the access log and imports.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to measure.
@@ -50,6 +52,8 @@ enum What {
     Rebuild(replay::Effort),
     /// Reads a second with an entry in the access log, and the start of a node.
     Access(access::Effort),
+    /// What it takes to bring two thousand students in, and again.
+    Import(import::Effort),
 }
 
 /// One number, and what it is compared with.
@@ -69,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
         What::Replay(effort) => replay::run(&arguments.folder, effort).await?,
         What::Rebuild(effort) => rebuild::run(&arguments.folder, effort).await?,
         What::Access(effort) => access::run(&arguments.folder, effort).await?,
+        What::Import(effort) => import::run_all(&arguments.folder, effort).await?,
     };
     let mut out = io::stdout().lock();
     for measure in measures {
