@@ -1,7 +1,7 @@
 //! Imports: the files that every French secondary school has, SIECLE and STS.
 //!
 //! [`files::read`] makes a [`feed::Feed`] of them, or says why not. It is compared with what is
-//! known, and the differences become a plan; [`run`] writes it and tells what came of it in a
+//! known, and the differences become a plan; [`fn@run`] writes it and tells what came of it in a
 //! [`report::Report`]. A feed is a full picture of one school, so that the same files change nothing
 //! when they are imported again. It has no events of its own: an import asks as a secretary would.
 

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use api::imports::{
-    Base, Import, Progress, Wish,
+    Base, Import, Progress, Trust, Wish,
     files::{self, Input},
     run,
 };
@@ -133,7 +133,8 @@ async fn import(node: &Node, files_in: &Path) -> anyhow::Result<(f64, u64)> {
     let begun = Instant::now();
     let mut events = 0;
     for base in [Base::Sts, Base::Siecle] {
-        let import = Import { base, school: None, actor, dry_run: false, wish };
+        let trust = Trust::Whole;
+        let import = Import { base, school: None, actor, trust, dry_run: false, wish };
         let report = run(node, &import, inputs(files_in, base)?, &progress).await?;
         ensure!(report.imported, "{report}");
         events += report.events_appended;
