@@ -21,6 +21,7 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     Journal, header,
     log::Filter,
+    react::CHECKPOINT,
     rebuild::{self, Until, sort_out},
 };
 
@@ -190,7 +191,13 @@ async fn delete_foreign(journal: &Journal, folder: &Path) -> anyhow::Result<()> 
         }
     }
     if foreign {
-        std::fs::remove_file(folder.join(LOG_NAME))?;
+        // Reactions begin anew with them: how far they had run was said of the other log.
+        for file in [CHECKPOINT, LOG_NAME] {
+            match std::fs::remove_file(folder.join(file)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                Ok(()) | Err(_) => {}
+            }
+        }
     }
     Ok(())
 }
@@ -214,4 +221,25 @@ async fn follow_page(journal: &Journal, writer: &mut Writer) -> anyhow::Result<b
         writer.apply(&events, parked, page.next).await?;
     }
     Ok(page.caught_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, keys::MasterKey};
+
+    #[tokio::test]
+    async fn what_was_said_of_another_log_is_forgotten_and_what_was_said_of_this_one_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
+        let journal = Journal::open(folder.path(), master, Clock::System).await.unwrap();
+        let checkpoint = folder.path().join(CHECKPOINT);
+        std::fs::write(&checkpoint, "7").unwrap();
+        delete_foreign(&journal, folder.path()).await.unwrap();
+        assert!(checkpoint.exists(), "nothing says of which log it is");
+
+        std::fs::write(folder.path().join(LOG_NAME), "1 of another log\n").unwrap();
+        delete_foreign(&journal, folder.path()).await.unwrap();
+        assert!(!checkpoint.exists() && !folder.path().join(LOG_NAME).exists());
+    }
 }

@@ -104,15 +104,10 @@ impl FromStr for LogUrl {
     type Err = NotAUrl;
 
     fn from_str(url: &str) -> Result<Self, NotAUrl> {
-        match engine(url) {
-            Some(("sqlite", folder)) => Ok(Self::Sqlite(folder.into())),
-            Some(("postgres" | "postgresql", _)) => url.parse().map(Self::Postgres),
-            Some(_) | None => Err(NotAUrl::Unknown {
-                shown: without_password(url),
-                what: "a log",
-                known: "sqlite:DIR or postgres://…",
-            }),
-        }
+        Ok(match engine(url, "a log")? {
+            Engine::Sqlite(folder) => Self::Sqlite(folder),
+            Engine::Postgres(url) => Self::Postgres(url),
+        })
     }
 }
 
@@ -120,15 +115,10 @@ impl FromStr for KeysUrl {
     type Err = NotAUrl;
 
     fn from_str(url: &str) -> Result<Self, NotAUrl> {
-        match engine(url) {
-            Some(("sqlite", folder)) => Ok(Self::Sqlite(folder.into())),
-            Some(("postgres" | "postgresql", _)) => url.parse().map(Self::Postgres),
-            Some(_) | None => Err(NotAUrl::Unknown {
-                shown: without_password(url),
-                what: "a vault",
-                known: "sqlite:DIR or postgres://…",
-            }),
-        }
+        Ok(match engine(url, "a vault")? {
+            Engine::Sqlite(folder) => Self::Sqlite(folder),
+            Engine::Postgres(url) => Self::Postgres(url),
+        })
     }
 }
 
@@ -178,9 +168,22 @@ pub(crate) fn lock(what: &str, path: &Path) -> io::Result<File> {
     }
 }
 
-/// The kind of a URL, and what comes after it.
-fn engine(url: &str) -> Option<(&str, &str)> {
-    url.split_once(':')
+/// What a URL names.
+enum Engine {
+    Sqlite(PathBuf),
+    Postgres(PostgresUrl),
+}
+
+/// What the URL of `what` names.
+fn engine(url: &str, what: &'static str) -> Result<Engine, NotAUrl> {
+    match url.split_once(':') {
+        Some(("sqlite", folder)) => Ok(Engine::Sqlite(folder.into())),
+        Some(("postgres" | "postgresql", _)) => url.parse().map(Engine::Postgres),
+        Some(_) | None => {
+            let (shown, known) = (without_password(url), "sqlite:DIR or postgres://…");
+            Err(NotAUrl::Unknown { shown, what, known })
+        }
+    }
 }
 
 /// A URL as it may be shown. What follows a question mark may hold a password too.

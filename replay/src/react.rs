@@ -20,6 +20,9 @@ use uuid::Uuid;
 
 use crate::{Act, ExecuteError, Journal, follow::Tables, journal::Unreadable, log::Filter};
 
+/// The file of the data folder that says how far reactions have run.
+pub(crate) const CHECKPOINT: &str = "reactions.position";
+
 const PAGE_EVENTS: usize = 500;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -48,7 +51,7 @@ impl Reactor {
         tables: Tables,
         folder: &Path,
     ) -> anyhow::Result<(Self, watch::Receiver<Reacted>)> {
-        let checkpoint = folder.join("reactions.position");
+        let checkpoint = folder.join(CHECKPOINT);
         let head = journal.log().head().await?;
         // A log restored from a backup may end before the checkpoint.
         let upto = read_checkpoint(&checkpoint)?.min(head);
