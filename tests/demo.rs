@@ -99,10 +99,11 @@ impl Drop for Demo {
     }
 }
 
-/// The path of the binary, built as the tests are.
+/// The path of the binary, built as the tests are: with all packages, so that features are the same
+/// and nothing is compiled twice.
 pub(crate) fn binary() -> String {
     let mut cargo = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--package", "api", "--bin", "preau"])
+        .args(["build", "--locked", "--workspace", "--bin", "preau"])
         .args(["--message-format", "json-render-diagnostics"])
         .args(if cfg!(debug_assertions) { &[][..] } else { &["--release"][..] })
         .stdout(Stdio::piped())

@@ -225,8 +225,9 @@ impl Scene {
         token
     }
 
-    /// Sends a request to any address below `/api/v1` as whoever holds a token. A question is asked
-    /// as things stand after everything that was written before.
+    /// Sends a request to any address below `/api/v1` as whoever holds a token, as things stand after
+    /// everything that was written before: what was taken away a moment ago may still be done while
+    /// the tables do not know.
     pub(crate) async fn send_as(
         &mut self,
         token: &str,
@@ -238,7 +239,10 @@ impl Scene {
         let and = if path.contains('?') { '&' } else { '?' };
         let path = match method {
             "GET" => format!("{path}{and}min_position={}", self.last_position),
-            _ => path.to_owned(),
+            _ => {
+                self.node.reach(self.last_position).await.unwrap();
+                path.to_owned()
+            }
         };
         self.send_to(method, &path, body, &[("authorization", &bearer)]).await
     }
