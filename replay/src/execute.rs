@@ -206,12 +206,12 @@ impl Journal {
 
     /// Appends; tries the very same bytes again while nobody can say what became of them.
     pub(crate) async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
-        let mut outcome = self.log().append(vec![append.clone()]).await;
+        let mut outcome = self.log().append(append.clone()).await;
         for _ in 0..UNKNOWN_RETRIES_MAX {
             if !matches!(outcome, Err(AppendError::Unknown)) {
                 break;
             }
-            outcome = self.log().append(vec![append.clone()]).await;
+            outcome = self.log().append(append.clone()).await;
         }
         outcome
     }

@@ -17,7 +17,7 @@ pub mod postgres;
 mod queue;
 pub mod sqlite;
 
-use std::{collections::HashSet, io};
+use std::io;
 
 use bytes::Bytes;
 use domain::{EventId, Stream, Uai};
@@ -79,11 +79,11 @@ pub struct NewEvent {
 /// What became of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The position of the last event of the batch.
+    /// The position of the last of the events.
     pub position: u64,
-    /// The revision of the last event of each stream, in the order of the batch.
-    pub revisions: Vec<u64>,
-    /// Whether the log already held the whole batch.
+    /// Its revision.
+    pub revision: u64,
+    /// Whether the log already held all of them.
     pub deduplicated: bool,
 }
 
@@ -135,9 +135,9 @@ pub enum StoreError {
     /// It was closed, or is only there to be read.
     #[error("the log takes no more events")]
     Stopped,
-    /// The batch says too little, or one thing twice.
-    #[error("an append names at least one stream, each once and with at least one event")]
-    NotABatch,
+    /// It says nothing.
+    #[error("an append brings at least one event")]
+    NothingToAppend,
 }
 
 /// Why old events were not destroyed.
@@ -211,19 +211,17 @@ impl Log {
         }
     }
 
-    /// Appends to all streams of the batch, or to none.
+    /// Appends all events, or none.
     ///
     /// # Errors
     /// See [`AppendError`]: only after `Unknown` may the events be in the log.
-    pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
-        let mut streams = HashSet::new();
-        let right = |part: &StreamAppend| !part.events.is_empty() && streams.insert(part.stream);
-        if batch.is_empty() || !batch.iter().all(right) {
-            return Err(StoreError::NotABatch.into());
+    pub async fn append(&self, append: StreamAppend) -> Result<Appended, AppendError> {
+        if append.events.is_empty() {
+            return Err(StoreError::NothingToAppend.into());
         }
         match self {
-            Self::Sqlite(log) => log.append(batch).await,
-            Self::Postgres(log) => log.append(batch).await,
+            Self::Sqlite(log) => log.append(append).await,
+            Self::Postgres(log) => log.append(append).await,
         }
     }
 

@@ -130,9 +130,9 @@ impl Writer {
             };
             let id = id(self.number, self.turn);
             let events = vec![NewEvent { id, ..self.event.clone() }];
-            let answer = self.log.append(vec![StreamAppend { stream, expected, events }]).await?;
+            let answer = self.log.append(StreamAppend { stream, expected, events }).await?;
             if !begins {
-                self.own = answer.revisions.last().copied().map_or(self.own, Expected::Revision);
+                self.own = Expected::Revision(answer.revision);
             }
             self.turn += 1;
         }

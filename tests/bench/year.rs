@@ -31,7 +31,7 @@ const WHOLE: &str = "year.whole";
 /// What a school of this size writes in a year.
 const EVENTS_A_SCHOOL: u64 = 65_000;
 
-/// Events in one append.
+/// Events that are written together.
 const BATCH_EVENTS: usize = 2_000;
 
 /// Opens the journal of a folder.
@@ -76,14 +76,14 @@ pub(super) async fn write(folder: &Path, events: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes events one after the other, in large appends, one of them on its way.
+/// Writes events in large groups, one of them on its way.
 struct Pen {
     journal: Journal,
     next: HashMap<Stream, u64>,
     batch: BTreeMap<Stream, StreamAppend>,
     batched: usize,
     written: u64,
-    on_its_way: Option<JoinHandle<Result<Appended, AppendError>>>,
+    on_its_way: Option<JoinHandle<Result<Vec<Appended>, AppendError>>>,
 }
 
 impl Pen {
@@ -148,7 +148,9 @@ impl Pen {
             before.await??;
         }
         let log = self.journal.log().clone();
-        self.on_its_way = Some(tokio::spawn(async move { log.append(batch).await }));
+        let written =
+            async move { try_join_all(batch.into_iter().map(|append| log.append(append))).await };
+        self.on_its_way = Some(tokio::spawn(written));
         Ok(())
     }
 

@@ -183,14 +183,14 @@ pub(super) async fn positions(log: &Log) -> Vec<u64> {
     page.events.iter().map(|event| event.position).collect()
 }
 
-/// A batch of `many` events for one person. Events are the same when all arguments are.
-pub(super) fn append(who: u128, expected: Expected, many: u64, content: &str) -> Vec<StreamAppend> {
+/// An append of `many` events for one person. Events are the same when all arguments are.
+pub(super) fn append(who: u128, expected: Expected, many: u64, content: &str) -> StreamAppend {
     let first = match expected {
         Expected::NoStream => 0,
         Expected::Revision(last) => last + 1,
     };
     let events = (first..first + many).map(|revision| event(who, revision, SCHOOL, content));
-    vec![StreamAppend { stream: person(who), expected, events: events.collect() }]
+    StreamAppend { stream: person(who), expected, events: events.collect() }
 }
 
 /// An event of a person, whose id follows from its place and its content.

@@ -121,7 +121,7 @@ async fn written(log: &Log, ends: &mut HashMap<u128, Expected>, who: u128, conte
     loop {
         match log.append(append(who, *end, EVENTS_AT_ONCE, content)).await {
             Ok(appended) => {
-                *end = Expected::Revision(appended.revisions[0]);
+                *end = Expected::Revision(appended.revision);
                 return appended.position;
             }
             Err(AppendError::Conflict { actual, .. }) => {

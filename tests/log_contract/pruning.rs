@@ -47,7 +47,7 @@ async fn positions_and_revisions_go_on_when_nothing_is_left() {
         let anew = log.append(append(1, Expected::NoStream, 1, "anew")).await;
         assert!(anew.is_err(), "the stream exists");
         let next = log.append(append(1, Expected::Revision(79), 1, "")).await.unwrap();
-        assert_eq!((next.revisions, next.position), (vec![80], 81));
+        assert_eq!((next.revision, next.position), (80, 81));
         assert_eq!(positions(&log).await, [81]);
         log.close().await;
     }

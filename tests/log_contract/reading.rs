@@ -69,7 +69,7 @@ async fn a_retry_is_known_as_such_when_its_events_are_old() {
         let again = log.append(append(99, Expected::NoStream, 2, "old")).await.unwrap();
         assert_eq!((again.position, again.deduplicated), (first.position, true));
         let more = log.append(append(99, Expected::Revision(1), 1, "new")).await.unwrap();
-        assert_eq!(more.revisions, [2]);
+        assert_eq!(more.revision, 2);
         assert_eq!(log.read_stream(person(99), 0, 9).await.unwrap().len(), 3);
         log.close().await;
     }
@@ -83,7 +83,7 @@ async fn a_school_reads_its_own_events_and_passes_over_the_others() {
             let school = if who % 3 == 0 { "0670001A" } else { "0540001B" };
             let events = vec![event(who, 0, school, "")];
             let part = StreamAppend { stream: person(who), expected: Expected::NoStream, events };
-            log.append(vec![part]).await.unwrap();
+            log.append(part).await.unwrap();
         }
         let filter = Filter { school: Some("0670001A".parse().unwrap()) };
         let own = pages(&log, 0, 10, filter).await;

@@ -90,5 +90,5 @@ async fn append(node: &Node, revision: u64, key: Option<KeyId>) -> u64 {
     let events = vec![NewEvent { id: header.id, header: header_bytes, payload }];
     let expected = Expected::Revision(revision - 1);
     let append = StreamAppend { stream: header.stream, expected, events };
-    node.journal().log().append(vec![append]).await.unwrap().position
+    node.journal().log().append(append).await.unwrap().position
 }

@@ -160,7 +160,7 @@ impl Writer {
         }
         let expected = self.last.map_or(Expected::NoStream, Expected::Revision);
         let appended = self.journal.append(StreamAppend { stream, expected, events }).await?;
-        self.last = appended.revisions.last().copied();
+        self.last = Some(appended.revision);
         Ok(appended.position)
     }
 

@@ -149,7 +149,7 @@ async fn append(journal: &Journal, events: u64, spoil: impl Fn(&mut Draft)) {
     for events in written.chunks(400) {
         let append =
             StreamAppend { stream: Stream::Person(person()), expected, events: events.to_vec() };
-        journal.log().append(vec![append]).await.unwrap();
+        journal.log().append(append).await.unwrap();
         revision += u64::try_from(events.len()).unwrap();
         expected = Expected::Revision(revision - 1);
     }

@@ -2,7 +2,7 @@
 //! writer is the one who numbers.
 //!
 //! Pure: no store. An append that is not where its stream stands may be a retry or a conflict;
-//! which one is told by what was committed there ([`Group::judge`]).
+//! which one is told by what was committed there ([`judge`]).
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,23 +29,13 @@ impl From<Placed> for StoredEvent {
     }
 }
 
-/// A batch and who waits for its answer.
+/// What is asked, and who waits for the answer.
 pub(super) struct Append {
-    pub(super) batch: Vec<StreamAppend>,
+    pub(super) asked: StreamAppend,
     pub(super) reply: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
 impl Append {
-    /// How many events it brings.
-    pub(super) fn events(&self) -> usize {
-        self.batch.iter().map(|part| part.events.len()).sum()
-    }
-
-    /// Whether it is about one stream, which it says is new.
-    pub(super) fn begins_one_stream(&self) -> bool {
-        matches!(&self.batch[..], [part] if part.expected == Expected::NoStream)
-    }
-
     /// Answers. Whoever does not wait any more will ask again with the same ids.
     pub(super) fn answer(self, answer: Result<Appended, AppendError>) {
         let _gone = self.reply.send(answer);
@@ -122,47 +112,19 @@ impl Group {
         group
     }
 
-    /// Whether the part begins where its stream stands.
-    pub(super) fn is_due(&self, part: &StreamAppend) -> bool {
-        self.next(part.stream) == first_revision(part.expected)
+    /// What an append that is not where its stream stands is answered; `found` are the committed
+    /// events at its place.
+    pub(super) fn judge(
+        &self,
+        asked: &StreamAppend,
+        found: &[Placed],
+    ) -> Result<Appended, AppendError> {
+        judge(asked, found, self.next(asked.stream).checked_sub(1))
     }
 
     /// The revision of the next event of a stream.
-    pub(super) fn next(&self, stream: Stream) -> u64 {
+    fn next(&self, stream: Stream) -> u64 {
         self.heads.get(&stream).map_or(0, |head| head.next)
-    }
-
-    /// Whether a batch that is not where its streams stand was written before. `found` has, for each
-    /// part that is not due, in order, the committed events at its place: see [`Self::doubts`].
-    pub(super) fn judge(
-        &self,
-        batch: &[StreamAppend],
-        found: &[Vec<Placed>],
-    ) -> Result<Appended, AppendError> {
-        let mut answer = Appended { position: 0, revisions: Vec::new(), deduplicated: true };
-        let conflict = |part: &StreamAppend| {
-            let actual = self.next(part.stream).checked_sub(1);
-            AppendError::Conflict { stream: part.stream, actual }
-        };
-        for (part, found) in self.doubts(batch).zip(found) {
-            let pairs = || found.iter().zip(&part.events);
-            let same_ids = pairs().all(|(old, new)| old.id == *new.id.0.as_bytes());
-            let whole = found.len() == part.events.len() && same_ids;
-            let Some(last) = found.last().filter(|_| whole) else {
-                return Err(conflict(part));
-            };
-            if pairs().any(|(old, new)| (&old.header, &old.payload) != (&new.header, &new.payload))
-            {
-                return Err(AppendError::OtherContent { stream: part.stream });
-            }
-            answer.position = last.position;
-            answer.revisions.push(last.revision);
-        }
-        let any_due = batch.iter().any(|part| self.is_due(part));
-        match self.doubts(batch).next() {
-            Some(part) if any_due => Err(conflict(part)),
-            Some(_) | None => Ok(answer),
-        }
     }
 
     /// All appends that have had no answer, when nothing was written.
@@ -171,20 +133,11 @@ impl Group {
         accepted.chain(self.doubtful).chain(self.deferred)
     }
 
-    /// The parts of a batch that are not where their stream stands.
-    pub(super) fn doubts<'a>(
-        &'a self,
-        batch: &'a [StreamAppend],
-    ) -> impl Iterator<Item = &'a StreamAppend> {
-        batch.iter().filter(|part| !self.is_due(part))
-    }
-
     fn sort(&mut self, append: Append) {
-        let mut early = append.batch.iter().filter(|part| !self.is_due(part)).peekable();
-        if early.peek().is_none() {
-            drop(early);
+        let StreamAppend { stream, expected, .. } = append.asked;
+        if self.next(stream) == first_revision(expected) {
             self.accept(append);
-        } else if early.any(|part| self.touched.contains(&part.stream)) {
+        } else if self.touched.contains(&stream) {
             self.deferred.push(append);
         } else {
             self.doubtful.push(append);
@@ -192,25 +145,43 @@ impl Group {
     }
 
     fn accept(&mut self, append: Append) {
-        let mut revisions = Vec::with_capacity(append.batch.len());
-        for part in &append.batch {
-            let head = self.heads.entry(part.stream).or_insert_with(|| {
-                self.ends.stream += 1;
-                self.begun.push((self.ends.stream, part.stream));
-                Head { number: self.ends.stream, next: 0 }
-            });
-            for _ in &part.events {
-                self.ends.position += 1;
-                let (position, stream) = (self.ends.position, head.number);
-                self.places.push(Place { position, stream, revision: head.next });
-                head.next += 1;
-            }
-            revisions.push(head.next - 1);
-            self.touched.insert(part.stream);
+        let stream = append.asked.stream;
+        let head = self.heads.entry(stream).or_insert_with(|| {
+            self.ends.stream += 1;
+            self.begun.push((self.ends.stream, stream));
+            Head { number: self.ends.stream, next: 0 }
+        });
+        for _ in &append.asked.events {
+            self.ends.position += 1;
+            let (position, stream) = (self.ends.position, head.number);
+            self.places.push(Place { position, stream, revision: head.next });
+            head.next += 1;
         }
-        let answer = Appended { position: self.ends.position, revisions, deduplicated: false };
+        let (position, revision) = (self.ends.position, head.next - 1);
+        let answer = Appended { position, revision, deduplicated: false };
+        self.touched.insert(stream);
         self.accepted.push(Accepted { append, answer });
     }
+}
+
+/// Whether an append that is not where its stream stands was written before. `found` are the
+/// committed events at its place, `actual` is the last revision of the stream.
+pub(super) fn judge(
+    asked: &StreamAppend,
+    found: &[Placed],
+    actual: Option<u64>,
+) -> Result<Appended, AppendError> {
+    let stream = asked.stream;
+    let pairs = || found.iter().zip(&asked.events);
+    let same_ids = pairs().all(|(old, new)| old.id == *new.id.0.as_bytes());
+    let whole = found.len() == asked.events.len() && same_ids;
+    let Some(last) = found.last().filter(|_| whole) else {
+        return Err(AppendError::Conflict { stream, actual });
+    };
+    if pairs().any(|(old, new)| (&old.header, &old.payload) != (&new.header, &new.payload)) {
+        return Err(AppendError::OtherContent { stream });
+    }
+    Ok(Appended { position: last.position, revision: last.revision, deduplicated: true })
 }
 
 /// The revision that the first event of an append is to have.
@@ -243,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_append_may_follow_another_of_the_same_group() {
-        let group = form([&[(1, Expected::NoStream)], &[(1, Expected::Revision(0))]]);
+        let group = form([(1, Expected::NoStream), (1, Expected::Revision(0))]);
         let place = |position, revision| Place { position, stream: 5, revision };
         assert_eq!(group.places, [place(11, 0), place(12, 1)]);
         assert_eq!(group.begun, [(5, stream(1))]);
@@ -251,38 +222,33 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_with_one_stream_in_doubt_takes_no_place_at_all() {
-        let batch: &[_] = &[(1, Expected::NoStream), (2, Expected::Revision(7))];
-        let group = form([batch, &[(1, Expected::NoStream)]]);
+    fn an_append_in_doubt_takes_no_place() {
+        let group = form([(2, Expected::Revision(7)), (1, Expected::NoStream)]);
         assert_eq!((group.doubtful.len(), group.accepted.len()), (1, 1));
         assert_eq!(group.ends.position, 11);
     }
 
     #[test]
     fn a_doubt_about_an_append_of_the_same_group_waits_for_its_commit() {
-        let group = form([&[(1, Expected::NoStream)], &[(1, Expected::NoStream)]]);
+        let group = form([(1, Expected::NoStream), (1, Expected::NoStream)]);
         assert_eq!((group.accepted.len(), group.deferred.len()), (1, 1));
     }
 
     #[test]
     fn the_first_append_of_a_group_is_never_deferred() {
-        let group = form([&[(1, Expected::Revision(3))], &[(1, Expected::NoStream)]]);
+        let group = form([(1, Expected::Revision(3)), (1, Expected::NoStream)]);
         assert_eq!((group.doubtful.len(), group.accepted.len(), group.deferred.len()), (1, 1, 0));
     }
 
-    fn form<const N: usize>(batches: [&[(u128, Expected)]; N]) -> Group {
-        Group::form(batches.map(append).into(), HashMap::new(), ENDS)
+    fn form<const N: usize>(appends: [(u128, Expected); N]) -> Group {
+        Group::form(appends.map(append).into(), HashMap::new(), ENDS)
     }
 
-    fn append(parts: &[(u128, Expected)]) -> Append {
+    fn append((id, expected): (u128, Expected)) -> Append {
         let event =
             NewEvent { id: EventId(Uuid::nil()), header: Bytes::new(), payload: Bytes::new() };
-        let part = |&(id, expected)| StreamAppend {
-            stream: stream(id),
-            expected,
-            events: vec![event.clone()],
-        };
-        Append { batch: parts.iter().map(part).collect(), reply: oneshot::channel().0 }
+        let asked = StreamAppend { stream: stream(id), expected, events: vec![event] };
+        Append { asked, reply: oneshot::channel().0 }
     }
 
     fn stream(id: u128) -> Stream {

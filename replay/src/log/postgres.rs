@@ -73,13 +73,13 @@ impl PostgresLog {
         Ok(Self { name, queue, readers, head })
     }
 
-    /// Appends to all streams of the batch, or to none; answers once it is on the disk.
+    /// Appends all events or none; answers once they are on the disk.
     ///
     /// # Errors
     /// See [`AppendError`]: only after `Unknown` may the events be in the log.
-    pub async fn append(&self, batch: Vec<StreamAppend>) -> Result<Appended, AppendError> {
+    pub async fn append(&self, asked: StreamAppend) -> Result<Appended, AppendError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Append(Append { batch, reply });
+        let request = Request::Append(Append { asked, reply });
         self.queue.send(request).await.map_err(|_| StoreError::Stopped)?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }

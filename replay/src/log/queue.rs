@@ -21,7 +21,7 @@ const LINGER_MAX: Duration = Duration::from_millis(2);
 
 /// What a writer is asked. `Chore` is what its engine has to do beside writing.
 pub(super) enum Request<Chore> {
-    /// To write a batch.
+    /// To write events.
     Append(Append),
     /// To do something else.
     Chore(Chore),
@@ -61,7 +61,7 @@ impl<Chore> Queue<Chore> {
     /// again together. A writer alone waits for nobody.
     pub(super) async fn gather(&mut self, first: Append) -> Vec<Append> {
         let deadline = Instant::now() + LINGER_MAX;
-        let mut events = first.events();
+        let mut events = first.asked.events.len();
         let mut group = vec![first];
         while events < GROUP_EVENTS_MAX {
             let request = match self.requests.try_recv() {
@@ -73,7 +73,7 @@ impl<Chore> Queue<Chore> {
             };
             match request {
                 Some(Request::Append(append)) => {
-                    events += append.events();
+                    events += append.asked.events.len();
                     group.push(append);
                 }
                 Some(other @ (Request::Chore(_) | Request::Close(_))) => {

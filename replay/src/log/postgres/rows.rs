@@ -84,7 +84,7 @@ pub(super) async fn write(
 ) -> Result<(), sqlx::Error> {
     let (numbers, names): (Vec<_>, Vec<_>) =
         group.begun.iter().map(|(number, stream)| (*number, stream.to_string())).unzip();
-    let parts = group.accepted.iter().flat_map(|accepted| &accepted.append.batch);
+    let parts = group.accepted.iter().map(|accepted| &accepted.append.asked);
     let events = || parts.clone().flat_map(|part| &part.events);
     let places = group.places.iter();
     sqlx::query(WRITE)

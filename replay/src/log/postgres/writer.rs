@@ -214,12 +214,12 @@ impl Writer {
         self.known = position;
         let mut heads = HashMap::new();
         let mut unknown = Vec::new();
-        for part in appends.iter().flat_map(|append| &append.batch) {
-            match self.heads.get(&part.stream) {
+        for stream in appends.iter().map(|append| append.asked.stream) {
+            match self.heads.get(&stream) {
                 Some(head) => {
-                    heads.insert(part.stream, head);
+                    heads.insert(stream, head);
                 }
-                None => unknown.push(part.stream),
+                None => unknown.push(stream),
             }
         }
         if !unknown.is_empty() {
@@ -236,20 +236,17 @@ impl Writer {
     }
 }
 
-/// Answers the appends that are not where their streams stand.
+/// Answers the appends that are not where their stream stands.
 async fn judge(
     writing: &mut PgTransaction<'_>,
     name: LogName,
     group: &mut Group,
 ) -> Result<(), sqlx::Error> {
     let mut judged: Vec<Result<Appended, AppendError>> = Vec::new();
-    for append in &group.doubtful {
-        let mut found = Vec::new();
-        for part in group.doubts(&append.batch) {
-            let (first, many) = (first_revision(part.expected), part.events.len());
-            found.push(reader::of_stream(writing, name, part.stream, first, many).await?);
-        }
-        judged.push(group.judge(&append.batch, &found));
+    for Append { asked, .. } in &group.doubtful {
+        let (first, many) = (first_revision(asked.expected), asked.events.len());
+        let found = reader::of_stream(writing, name, asked.stream, first, many).await?;
+        judged.push(group.judge(asked, &found));
     }
     for (append, answer) in std::mem::take(&mut group.doubtful).into_iter().zip(judged) {
         append.answer(answer);

@@ -37,7 +37,7 @@ const HEADS: &str = "select asked.key, stream.stream, coalesce(
 /// # Errors
 /// See [`Failed`].
 pub(super) async fn write(store: &mut SqliteConnection, group: &Group) -> Result<(), Failed> {
-    let parts = group.accepted.iter().flat_map(|accepted| &accepted.append.batch);
+    let parts = group.accepted.iter().map(|accepted| &accepted.append.asked);
     let mut events = parts.flat_map(|part| &part.events);
     // A new stream has at least one event, so there are never more runs of these.
     let mut begun = group.begun.chunks(ROWS_MAX);

@@ -23,7 +23,7 @@ use super::{
     pruning, reader, rows, segments,
 };
 use crate::log::{
-    AppendError, Appended, StoreError, StreamAppend,
+    AppendError, Appended, Expected, StoreError, StreamAppend,
     group::{Accepted, Append, Ends, Group, Head, first_revision, refuse},
     queue::{self, Queue},
 };
@@ -168,7 +168,7 @@ impl Writer {
             };
             let mut group = Group::form(appends, heads, self.ends);
             for append in std::mem::take(&mut group.doubtful) {
-                let answer = self.judge(&append.batch, &group).await;
+                let answer = self.judge(&append.asked, &group).await;
                 append.answer(answer);
             }
             let deferred = std::mem::take(&mut group.deferred);
@@ -218,19 +218,15 @@ impl Writer {
         Ok(())
     }
 
-    /// What a batch that is not where its streams stand is answered.
+    /// What an append that is not where its stream stands is answered.
     async fn judge(
         &mut self,
-        batch: &[StreamAppend],
+        asked: &StreamAppend,
         group: &Group,
     ) -> Result<Appended, AppendError> {
-        let mut found = Vec::new();
-        for part in group.doubts(batch) {
-            let (first, many) = (first_revision(part.expected), part.events.len());
-            let placed = reader::of_stream(&mut self.store, part.stream, first, many);
-            found.push(placed.await.map_err(StoreError::from)?);
-        }
-        group.judge(batch, &found)
+        let (first, many) = (first_revision(asked.expected), asked.events.len());
+        let found = reader::of_stream(&mut self.store, asked.stream, first, many).await;
+        group.judge(asked, &found.map_err(StoreError::from)?)
     }
 
     /// Where the streams of the appends stand, from memory or from the store. While trusting, a
@@ -243,16 +239,14 @@ impl Writer {
     ) -> Result<HashMap<Stream, Head>, sqlx::Error> {
         let mut heads = HashMap::new();
         let mut unknown = Vec::new();
-        for append in appends {
-            let trusted = care == Care::Trusting && append.begins_one_stream();
-            for part in &append.batch {
-                match self.heads.get(&part.stream) {
-                    Some(head) => {
-                        heads.insert(part.stream, head);
-                    }
-                    None if trusted => {}
-                    None => unknown.push(part.stream),
+        for StreamAppend { stream, expected, .. } in appends.iter().map(|append| &append.asked) {
+            let trusted = care == Care::Trusting && *expected == Expected::NoStream;
+            match self.heads.get(stream) {
+                Some(head) => {
+                    heads.insert(*stream, head);
                 }
+                None if trusted => {}
+                None => unknown.push(*stream),
             }
         }
         if !unknown.is_empty() {
