@@ -54,9 +54,10 @@ async fn a_node_destroys_by_itself_what_is_older_than_twelve_months() {
     while !found(&node).await.entries.is_empty() {
         tokio::task::yield_now().await;
     }
-    node.access().record(vec![read(clock.now())]).await.unwrap();
+    let position = node.access().record(vec![read(clock.now())]).await.unwrap();
     let found = found(&node).await;
-    assert_eq!((found.entries[0].position, found.unreadable), (2, 0), "positions go on");
+    assert_eq!((found.entries[0].position, found.unreadable), (position, 0));
+    assert!(position > 1, "positions go on");
     node.stop(running).await;
 }
 
@@ -106,9 +107,10 @@ async fn start(folder: &Path, clock: &SetClock) -> (Node, Running) {
     Node::start(folder, master, Clock::Set(clock.clone())).await.unwrap()
 }
 
+/// What is written down about Léa.
 async fn found(node: &Node) -> Found {
     let (from, until) = (DateTime::UNIX_EPOCH, node.journal().clock().now() + Months::new(1));
-    let asked = Asked { about: About::All, from, until, after: 0, max: 1_000 };
+    let asked = Asked { about: About::Person(LEA), from, until, after: 0, max: 1_000 };
     node.access().entries(&asked).await.unwrap()
 }
 

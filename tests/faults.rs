@@ -12,6 +12,8 @@ mod fsync_error;
 mod kill9_access_log;
 #[path = "faults/kill9_group_commit.rs"]
 mod kill9_group_commit;
+#[path = "faults/late_claim.rs"]
+mod late_claim;
 #[path = "faults/leader_paused.rs"]
 mod leader_paused;
 #[path = "faults/ledger.rs"]

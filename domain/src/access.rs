@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{AccountId, PersonId, Uai, accounts::Mandate, families::Authority, people::Function};
 
-pub use entries::{AccessEvent, Device, Entry, Means, What, WhyRefused};
+pub use entries::{AccessEvent, Device, Duty, Entry, Means, What, WhyRefused};
 
 /// Whoever asks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,12 @@
 //! answers a question hands entries in with [`AccessLog::record`] and answers once they are on the
 //! disk; one task writes what many hand in as one sealed page ([`writer`]). Sessions and recent
 //! refusals are a fold of these pages, kept in memory ([`sessions`]). Pages are destroyed when they
-//! are twelve months old, and so are the keys of their years.
+//! are twelve months old, and so are the keys of their years, by one node of all ([`duty`]).
 //!
 //! Who may do what is decided elsewhere (`domain::access`); what an auditor asks is in [`asked`].
 
 mod asked;
+mod duty;
 mod following;
 mod keeping;
 mod sessions;
@@ -20,14 +21,15 @@ mod writer;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context;
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use domain::{
     AccountId, SessionId, Uai,
-    access::{Entry, What},
+    access::{Duty, Entry, What},
 };
 use tokio::sync::{mpsc, oneshot};
 
 pub use asked::{About, Asked, Found, Noted};
+pub use duty::{Held, TakenOver};
 pub use sessions::{
     IDLE_MAX_OWN, IDLE_MAX_SHARED, LONGEST_OWN, LONGEST_SHARED, NotATokenHash, REFUSALS_WINDOW,
     Session, TokenHash,
@@ -172,12 +174,20 @@ impl AccessLog {
     }
 
     /// Destroys the pages written before an instant, and the keys of the school years that lie
-    /// wholly before it.
+    /// wholly before it; unless another node is about to.
     ///
     /// # Errors
     /// When not all could be destroyed; then ask again.
     pub async fn prune(&self, before: DateTime<Utc>) -> anyhow::Result<()> {
-        keeping::prune(&self.journal, before).await
+        keeping::prune(&self.journal, writer::new_run(), before).await
+    }
+
+    /// Takes a duty for a while, as one process of all that share the log; none when another has it.
+    ///
+    /// # Errors
+    /// When the log cannot be read or written.
+    pub async fn take(&self, duty: Duty, lasts: TimeDelta) -> anyhow::Result<Option<Held>> {
+        Held::take(&self.journal, duty, writer::new_run(), lasts).await
     }
 
     /// The log itself: its head, its bytes.

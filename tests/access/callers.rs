@@ -184,7 +184,9 @@ async fn told(scene: &Scene) -> Vec<String> {
         What::SessionOpened { .. }
         | What::SessionSeen { .. }
         | What::SessionEnded { .. }
-        | What::SignInRefused { .. } => format!("{what:?}"),
+        | What::SignInRefused { .. }
+        | What::DutyTaken { .. }
+        | What::PagesDestroyed { .. } => format!("{what:?}"),
     };
     found.iter().map(|noted| line(&noted.entry.what)).collect()
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Shared, Writer,
+    Shared,
     ledger::{Ack, Ledger},
 };
 use crate::postgres::Server;
@@ -26,14 +26,14 @@ async fn a_node_that_stands_still_for_a_minute_does_no_harm() {
     for writer in [&still, &going] {
         ledger.note(Ack::read(&writer.lines.recv_timeout(PAUSE).unwrap()));
     }
-    signal("-STOP", &still);
+    signal("-STOP", still.child.id());
     let until = Instant::now() + PAUSE;
     while Instant::now() < until {
         ledger.note(Ack::read(&going.lines.recv_timeout(HELD_UP_MAX).unwrap()));
     }
     // What it had told before it stood still.
     still.lines.try_iter().for_each(|line| ledger.note(Ack::read(&line)));
-    signal("-CONT", &still);
+    signal("-CONT", still.child.id());
     for writer in [&still, &going] {
         ledger.note(Ack::read(&writer.lines.recv_timeout(HELD_UP_MAX).unwrap()));
     }
@@ -45,7 +45,7 @@ async fn a_node_that_stands_still_for_a_minute_does_no_harm() {
     ledger.verify(&shared.journal().await).await;
 }
 
-fn signal(signal: &str, writer: &Writer) {
-    let sent = Command::new("kill").args([signal, &writer.child.id().to_string()]).status();
+pub(super) fn signal(signal: &str, process: u32) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status();
     assert!(sent.unwrap().success());
 }

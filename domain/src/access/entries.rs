@@ -2,16 +2,18 @@
 //! délibération 2021-122).
 //!
 //! Entries are written by pages: everything that a process has to tell at one moment is one event of
-//! the access log, in a stream of its own for each run of a process.
+//! the access log, in a stream of its own for each run of a process. What one process at a time does
+//! for all ([`Duty`]) is taken in a stream that all of them know.
 
 use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{Action, Rule};
-use crate::{AccountId, PersonId, SessionId, Uai, version_of};
+use crate::{AccountId, PersonId, RunId, SessionId, Uai, version_of};
 
 /// What happened in the access log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
@@ -100,6 +102,39 @@ pub enum What {
         /// Why.
         rule: Rule,
     },
+    /// A run of a process took a duty, or went on with it. Only in the stream of the duty.
+    DutyTaken {
+        /// Which one.
+        duty: Duty,
+        /// Who.
+        #[schema(value_type = Uuid)]
+        run: RunId,
+        /// Until when nobody else takes it.
+        until: DateTime<Utc>,
+    },
+    /// Pages of the access log that were too old to be kept were destroyed. Only in the stream of
+    /// that duty, which is over with it.
+    PagesDestroyed {
+        /// All that were written before.
+        before: DateTime<Utc>,
+    },
+}
+
+/// What one process at a time does for all that share a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Duty {
+    /// To destroy pages of the access log that are too old to be kept.
+    DestroyOldPages,
+}
+
+impl Duty {
+    /// The stream of the access log in which it is taken, the same for everybody: whoever is first
+    /// there has it.
+    pub fn stream(self) -> RunId {
+        RunId(Uuid::new_v5(&Uuid::NAMESPACE_OID, <&str>::from(self).as_bytes()))
+    }
 }
 
 /// The device of a session: how long it may stay idle.

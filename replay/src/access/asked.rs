@@ -139,6 +139,7 @@ impl About {
                 Self::Person(person) => entry.account == Some(AccountId::of(person)),
                 Self::Account(_) | Self::Either(_) | Self::All => false,
             },
+            What::DutyTaken { .. } | What::PagesDestroyed { .. } => false,
         }
     }
 }
@@ -156,6 +157,10 @@ fn subject(what: &What) -> Option<PersonId> {
     match what {
         What::SessionOpened { person, .. } => Some(*person),
         What::Read { subject, .. } | What::Refused { subject, .. } => *subject,
-        What::SessionSeen { .. } | What::SessionEnded { .. } | What::SignInRefused { .. } => None,
+        What::SessionSeen { .. }
+        | What::SessionEnded { .. }
+        | What::SignInRefused { .. }
+        | What::DutyTaken { .. }
+        | What::PagesDestroyed { .. } => None,
     }
 }

@@ -208,7 +208,10 @@ impl Sessions {
                     self.refuse(account, entry.at);
                 }
             }
-            What::Read { .. } | What::Refused { .. } => {}
+            What::Read { .. }
+            | What::Refused { .. }
+            | What::DutyTaken { .. }
+            | What::PagesDestroyed { .. } => {}
         }
     }
 

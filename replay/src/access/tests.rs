@@ -256,16 +256,44 @@ async fn entries_of_twelve_months_ago_are_destroyed_and_the_keys_of_their_years(
         place.clock.set(first + Months::new(month));
         log.record(vec![read(place.now(), u128::from(month), 7)]).await.unwrap();
     }
-    let kept = async || all(&log).await.into_iter().map(|entry| entry.account.unwrap());
-    assert_eq!(kept().await.len(), 4);
+    let reads = |entry: &Entry| matches!(entry.what, What::Read { .. });
+    let kept =
+        async || all(&log).await.into_iter().filter(reads).map(|entry| entry.account.unwrap());
+    assert_eq!(kept().await.count(), 4);
     log.prune(place.now() - KEPT).await.unwrap();
     assert!(kept().await.eq([4, 9, 13].map(account)));
     assert_eq!(place.keys(&log).await, [2026, 2027]);
     log.prune(first + Months::new(10)).await.unwrap();
     assert!(kept().await.eq([account(13)]));
     assert_eq!(place.keys(&log).await, [2027]);
-    assert_eq!(log.log().head().await.unwrap(), 4);
-    assert_eq!(log.record(vec![read(place.now(), 1, 7)]).await.unwrap(), 5);
+    // Each time a claim and an end, the second time a word before the one key that is destroyed.
+    assert_eq!(log.log().head().await.unwrap(), 9);
+    assert_eq!(log.record(vec![read(place.now(), 1, 7)]).await.unwrap(), 10);
+    let what = What::PagesDestroyed { before: first + Months::new(10) };
+    let told = Entry { at: place.now(), account: Some(AccountId::PREAU), what };
+    assert!(all(&log).await.contains(&told));
+}
+
+#[tokio::test]
+async fn a_duty_is_one_nodes_until_it_lets_go_or_its_time_is_over() {
+    let place = Place::new().await;
+    let (log, duty, lasts) = (place.open().await, Duty::DestroyOldPages, TimeDelta::minutes(10));
+    let (first, second) = tokio::join!(log.take(duty, lasts), log.take(duty, lasts));
+    let mut taken = [first.unwrap(), second.unwrap()].into_iter().flatten();
+    let mut held = taken.next().unwrap();
+    assert!(taken.next().is_none(), "of two who ask at once one has it");
+
+    place.clock.set(place.now() + TimeDelta::minutes(9));
+    held.go_on().await.unwrap();
+    place.clock.set(place.now() + TimeDelta::minutes(9));
+    assert!(log.take(duty, lasts).await.unwrap().is_none());
+    place.clock.set(place.now() + TimeDelta::minutes(1));
+    let other = log.take(duty, lasts).await.unwrap().unwrap();
+    assert!(held.go_on().await.unwrap_err().is::<TakenOver>());
+    let done = || What::PagesDestroyed { before: place.now() };
+    assert!(held.end(done()).await.unwrap_err().is::<TakenOver>());
+    other.end(done()).await.unwrap();
+    assert!(log.take(duty, lasts).await.unwrap().is_some());
 }
 
 #[tokio::test]

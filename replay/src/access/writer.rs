@@ -26,7 +26,7 @@ use super::{NotRecorded, keeping, sessions::Sessions};
 use crate::{
     Journal,
     command_id::new_command_id,
-    log::{Expected, StreamAppend},
+    log::{Appended, Expected, StreamAppend},
 };
 
 /// Entries of one page. One that hands in more gets several, in one commit.
@@ -134,32 +134,10 @@ impl Writer {
     }
 
     async fn append(&mut self, pages: &[AccessEvent]) -> anyhow::Result<u64> {
-        let stream = Stream::Access(self.run);
         // Pages are found by their instant: a clock that is put back must not put them out of order.
         self.recorded_at = self.recorded_at.max(self.journal.clock().now());
-        let command = new_command_id();
-        let first = self.last.map_or(0, |last| last + 1);
-        let mut events = Vec::with_capacity(pages.len());
-        for (n, page) in pages.iter().enumerate() {
-            let header = Header {
-                stream,
-                revision: first + u64::try_from(n)?,
-                id: EventId::of(command, n),
-                kind: page.event_type(),
-                version: page.event_version().parse()?,
-                school: Uai::REGION,
-                recorded_at: self.recorded_at,
-                occurred_at: self.recorded_at,
-                actor: AccountId::PREAU,
-                command,
-                correlation: command,
-                causation: None,
-                key: None,
-            };
-            events.push(self.journal.sealed(&Event::Access(self.run, page.clone()), header).await?);
-        }
-        let expected = self.last.map_or(Expected::NoStream, Expected::Revision);
-        let appended = self.journal.append(StreamAppend { stream, expected, events }).await?;
+        let (run, last) = (self.run, self.last);
+        let appended = append(&self.journal, (run, last), self.recorded_at, pages).await?;
         self.last = Some(appended.revision);
         Ok(appended.position)
     }
@@ -169,8 +147,9 @@ impl Writer {
         let (journal, now) = (self.journal.clone(), self.journal.clock().now());
         self.sessions.write().unwrap_or_else(PoisonError::into_inner).sweep(now);
         let Some(before) = now.checked_sub_months(self.kept) else { return };
+        let run = self.run;
         tokio::spawn(async move {
-            if let Err(error) = keeping::prune(&journal, before).await {
+            if let Err(error) = keeping::prune(&journal, run, before).await {
                 let error = format!("{error:#}");
                 tracing::warn!(error, "old pages of the access log could not be destroyed");
             }
@@ -178,6 +157,38 @@ impl Writer {
     }
 }
 
-fn new_run() -> RunId {
+/// Appends pages to a stream of the access log, after the revision that it ends with.
+pub(super) async fn append(
+    journal: &Journal,
+    (run, last): (RunId, Option<u64>),
+    at: DateTime<Utc>,
+    pages: &[AccessEvent],
+) -> anyhow::Result<Appended> {
+    let (stream, command) = (Stream::Access(run), new_command_id());
+    let first = last.map_or(0, |last| last + 1);
+    let mut events = Vec::with_capacity(pages.len());
+    for (n, page) in pages.iter().enumerate() {
+        let header = Header {
+            stream,
+            revision: first + u64::try_from(n)?,
+            id: EventId::of(command, n),
+            kind: page.event_type(),
+            version: page.event_version().parse()?,
+            school: Uai::REGION,
+            recorded_at: at,
+            occurred_at: at,
+            actor: AccountId::PREAU,
+            command,
+            correlation: command,
+            causation: None,
+            key: None,
+        };
+        events.push(journal.sealed(&Event::Access(run, page.clone()), header).await?);
+    }
+    let expected = last.map_or(Expected::NoStream, Expected::Revision);
+    Ok(journal.append(StreamAppend { stream, expected, events }).await?)
+}
+
+pub(super) fn new_run() -> RunId {
     RunId(Uuid::now_v7())
 }

@@ -96,6 +96,13 @@ fn readable(noted: &Noted) -> String {
             let school = school.map(|school| format!(" in {school}")).unwrap_or_default();
             format!("was refused {action}{}{school}: {rule}", about(*subject))
         }
+        What::DutyTaken { duty, run, until } => {
+            let until = until.format("%H:%M:%S");
+            format!("took the duty {} in run {run}, until {until}", <&str>::from(duty))
+        }
+        What::PagesDestroyed { before } => {
+            format!("destroyed what was written here before {}", before.format("%Y-%m-%d %H:%M:%S"))
+        }
     };
     format!("{when}  {who}  {what}")
 }
