@@ -16,6 +16,7 @@ mod faults;
 mod first_day;
 mod imported;
 mod imports;
+mod later_versions;
 mod log_contract;
 mod nodes;
 mod openapi;

@@ -13,7 +13,7 @@ use domain::{
     families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
     timetable::TimetableError,
 };
-use replay::{ExecuteError, NotYet, access::NotRecorded, log::StoreError};
+use replay::{ExecuteError, NotYet, access::NotRecorded, journal::Unreadable, log::StoreError};
 use serde::Serialize;
 use strum::{EnumMessage, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
@@ -141,6 +141,9 @@ pub(crate) enum Refusal {
     NotYet,
     #[strum(message = "it is not known whether this was written: try again with the same key")]
     OutcomeUnknown,
+    #[strum(message = "a newer version of Préau has written here, and this server is about to be \
+        upgraded: please try again")]
+    LaterVersion,
     #[strum(message = "the access log could not be written, so nothing is told: please try again")]
     NotRecorded,
     #[strum(message = "something failed here, and was logged: please try again later")]
@@ -248,7 +251,10 @@ impl<E: Into<Self> + std::error::Error> From<ExecuteError<E>> for ApiError {
             ExecuteError::Conflict => Refusal::Conflict.into(),
             ExecuteError::KeyReused => Refusal::IdempotencyKeyReused.into(),
             ExecuteError::Unknown => Refusal::OutcomeUnknown.into(),
-            ExecuteError::Store(error) => Self::Internal(error),
+            ExecuteError::Store(error) => match error.downcast_ref::<Unreadable>() {
+                Some(unreadable) if unreadable.why.is_of_later() => Refusal::LaterVersion.into(),
+                Some(_) | None => Self::Internal(error),
+            },
         }
     }
 }
@@ -329,6 +335,7 @@ impl Refusal {
             Self::Conflict => StatusCode::CONFLICT,
             Self::NotYet
             | Self::OutcomeUnknown
+            | Self::LaterVersion
             | Self::NotRecorded
             | Self::TooBusy
             | Self::ProviderUnreachable => StatusCode::SERVICE_UNAVAILABLE,

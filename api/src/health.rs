@@ -17,6 +17,8 @@ pub(crate) struct Health {
     reacted: Option<u64>,
     /// Events that cannot be read, and those that wait behind them.
     parked: usize,
+    /// Those of them that a later version of the program wrote: this node is to be upgraded.
+    later: usize,
 }
 
 pub(crate) async fn health(State(app): State<App>) -> Result<(StatusCode, Json<Health>), ApiError> {
@@ -29,7 +31,8 @@ pub(crate) async fn health(State(app): State<App>) -> Result<(StatusCode, Json<H
         Source::Live(node) => (node.db(), Some(node.folded()), Some(node.reacted().upto)),
         Source::Past(past) => (past.db.clone(), None, None),
     };
-    let parked = projections::files::parked(&db).await?.len();
+    let parked = projections::files::parked(&db).await?;
+    let later = parked.iter().filter(|parked| parked.later).count();
     let status = if keeps_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(Health { head, folded, reacted, parked })))
+    Ok((status, Json(Health { head, folded, reacted, parked: parked.len(), later })))
 }

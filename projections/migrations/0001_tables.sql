@@ -16,7 +16,8 @@ insert into checkpoint values (1, 0, '', false);
 create table parked (
     position integer primary key,
     stream text,
-    reason text not null
+    reason text not null,
+    later integer not null
 );
 
 create table school (school text primary key, row text not null) without rowid;

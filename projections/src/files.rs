@@ -138,7 +138,7 @@ pub async fn copy(path: &Path, to: &Path) -> sqlx::Result<u64> {
 /// # Errors
 /// When the read model cannot be read.
 pub async fn parked(db: &SqlitePool) -> sqlx::Result<Vec<Parked>> {
-    sqlx::query_as("select position, stream, reason from parked order by position")
+    sqlx::query_as("select position, stream, reason, later from parked order by position")
         .fetch_all(db)
         .await
 }

@@ -73,11 +73,12 @@ async fn write(
     for (sql, changes) in changes {
         fold::write(sql, changes, &mut transaction).await?;
     }
-    for Parked { position, stream, reason } in parked {
-        sqlx::query("insert or replace into parked (position, stream, reason) values (?, ?, ?)")
+    for Parked { position, stream, reason, later } in parked {
+        sqlx::query("insert or replace into parked values (?, ?, ?, ?)")
             .bind(place(position))
             .bind(stream)
             .bind(reason)
+            .bind(later)
             .execute(&mut *transaction)
             .await?;
     }

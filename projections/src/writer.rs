@@ -56,6 +56,8 @@ pub struct Parked {
     pub stream: Option<String>,
     /// Why it could not be read.
     pub reason: String,
+    /// Whether a later version of the program wrote it, and can.
+    pub later: bool,
 }
 
 impl Parked {
@@ -109,9 +111,10 @@ impl Writer {
             .await?;
         let folded: i64 =
             sqlx::query_scalar("select position from checkpoint").fetch_one(&mut db).await?;
-        let parked: Vec<Parked> = sqlx::query_as("select position, stream, reason from parked")
-            .fetch_all(&mut db)
-            .await?;
+        let parked: Vec<Parked> =
+            sqlx::query_as("select position, stream, reason, later from parked")
+                .fetch_all(&mut db)
+                .await?;
         let mut waiting = HashMap::new();
         parked.iter().for_each(|parked| parked.note(&mut waiting));
         let folded = u64::try_from(folded).unwrap_or_default();
@@ -154,8 +157,15 @@ impl Writer {
         mut parked: Vec<Parked>,
         to: u64,
     ) -> Result<(), FoldError> {
-        for Parked { stream, position, reason } in &parked {
-            tracing::error!(position, stream, reason, "an event cannot be read; its stream waits");
+        for Parked { stream, position, reason, later } in &parked {
+            if *later {
+                let told = "a later version of the program has written here: upgrade this node; \
+                    until then the stream stays as it was";
+                tracing::warn!(position, stream, reason, "{told}");
+            } else {
+                let told = "an event cannot be read; its stream waits";
+                tracing::error!(position, stream, reason, "{told}");
+            }
         }
         parked.iter().for_each(|parked| parked.note(&mut self.waiting));
         let (waiting, page) = self.those_who_wait(page);
@@ -198,6 +208,7 @@ impl Writer {
             position: recorded.position,
             stream: Some(recorded.header.stream.to_string()),
             reason: "an earlier event of this stream cannot be read".to_owned(),
+            later: false,
         };
         (waiting.iter().map(park).collect(), page)
     }

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, CommandId, EventId, Header, KeyId, Stream, Uai};
+use domain::{AccountId, CommandId, EventId, Header, KeyId, Uai};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ pub enum NotAHeader {
     /// The bytes end too early or hold impossible values.
     #[error("the envelope is damaged")]
     Damaged(#[from] postcard::Error),
+    /// It names a stream of a kind that this program does not know.
+    #[error("{0} is a kind of stream that this version of the program does not know")]
+    UnknownStream(String),
     /// A field has a value that cannot be.
     #[error("the envelope is damaged: {0}")]
     Impossible(&'static str),
@@ -73,9 +76,9 @@ pub fn encode(header: &Header) -> Result<Bytes, postcard::Error> {
 /// When the bytes are none, or of a later format.
 pub fn decode(bytes: &[u8]) -> Result<Header, NotAHeader> {
     let stored = read(bytes)?;
-    let stream = stored.stream.parse::<Stream>();
+    let unknown = |_| NotAHeader::UnknownStream(stored.stream.to_owned());
     Ok(Header {
-        stream: stream.map_err(|_| NotAHeader::Impossible("no such kind of stream"))?,
+        stream: stored.stream.parse().map_err(unknown)?,
         revision: stored.revision,
         id: EventId(stored.id),
         kind: stored.kind.to_owned(),
@@ -109,7 +112,7 @@ fn instant(micros: i64) -> Result<DateTime<Utc>, NotAHeader> {
 
 #[cfg(test)]
 mod tests {
-    use domain::PersonId;
+    use domain::{PersonId, Stream};
 
     use super::*;
 
@@ -124,6 +127,14 @@ mod tests {
         let mut bytes = encode(&header()).unwrap().to_vec();
         bytes[0] = 9;
         assert!(matches!(decode(&bytes), Err(NotAHeader::UnknownFormat(Some(9)))));
+    }
+
+    #[test]
+    fn an_envelope_of_an_unknown_kind_of_stream_is_told_from_a_damaged_one() {
+        let mut bytes = encode(&header()).unwrap().to_vec();
+        let kind = bytes.windows(7).position(|seven| seven == b"person-").unwrap();
+        bytes[kind..kind + 7].copy_from_slice(b"canteen");
+        assert!(matches!(decode(&bytes), Err(NotAHeader::UnknownStream(_))));
     }
 
     #[test]

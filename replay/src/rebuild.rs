@@ -182,5 +182,6 @@ fn park(unreadable: &Unreadable) -> Parked {
         position: unreadable.position,
         stream: unreadable.stream.map(|stream| stream.to_string()),
         reason: unreadable.why.to_string(),
+        later: unreadable.why.is_of_later(),
     }
 }

@@ -65,6 +65,22 @@ pub enum WhyUnreadable {
     },
 }
 
+impl WhyUnreadable {
+    /// Whether a later version of the program wrote it, which can read it: its seal holds, and it says
+    /// nothing that is known here.
+    pub fn is_of_later(&self) -> bool {
+        match self {
+            Self::LaterVersion { .. }
+            | Self::Content { .. }
+            | Self::Envelope(NotAHeader::UnknownFormat(_) | NotAHeader::UnknownStream(_)) => true,
+            Self::Envelope(NotAHeader::Damaged(_) | NotAHeader::Impossible(_))
+            | Self::UnknownKey(_)
+            | Self::DamagedKey(_)
+            | Self::SealBroken => false,
+        }
+    }
+}
+
 /// Why a page was not decoded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDecoded {
