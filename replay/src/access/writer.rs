@@ -2,7 +2,8 @@
 //!
 //! Each run of a process has a stream of its own, so that it always knows where its stream stands.
 //! While a page is being written the next one gathers in the queue: the more people read, the more
-//! entries share a commit.
+//! entries share a commit. Those who were answered together are waited for, for a moment, since they
+//! often ask again together; whoever is alone waits for nobody.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -18,7 +19,7 @@ use domain::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::interval,
+    time::{Instant, interval, timeout_at},
 };
 use uuid::Uuid;
 
@@ -34,6 +35,10 @@ const ENTRIES_MAX: usize = 500;
 
 /// Callers whose entries share a commit.
 const JOBS_MAX: usize = 500;
+
+/// How long a page waits for as many callers as the last one had: less than anybody notices, and a
+/// commit costs the processor as much as some whole reads.
+const LINGER_MAX: Duration = Duration::from_millis(2);
 
 /// How often old pages are looked for.
 const LOOK_EVERY: Duration = Duration::from_hours(24);
@@ -55,6 +60,7 @@ pub(super) struct Writer {
     last: Option<u64>,
     recorded_at: DateTime<Utc>,
     kept: Months,
+    last_jobs: usize,
 }
 
 impl Writer {
@@ -65,7 +71,7 @@ impl Writer {
         recorded_at: DateTime<Utc>,
         kept: Months,
     ) -> Self {
-        Self { journal, sessions, run: new_run(), last: None, recorded_at, kept }
+        Self { journal, sessions, run: new_run(), last: None, recorded_at, kept, last_jobs: 0 }
     }
 
     /// Writes until the last handle is gone or one of them closes the log.
@@ -78,6 +84,7 @@ impl Writer {
                 taken = queue.recv_many(&mut jobs, JOBS_MAX) => if taken == 0 { break },
                 _ = look.tick() => self.look_for_old_pages(),
             }
+            self.gather(&mut jobs, &mut queue).await;
             let (mut entries, mut replies) = (Vec::new(), Vec::new());
             for job in jobs.drain(..) {
                 match job {
@@ -101,6 +108,18 @@ impl Writer {
         for reply in closing {
             let _gone = reply.send(());
         }
+    }
+
+    /// Adds to what was queued what comes back within a moment.
+    async fn gather(&mut self, jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
+        let deadline = Instant::now() + LINGER_MAX;
+        while !jobs.is_empty() && jobs.len() < self.last_jobs {
+            let more = queue.recv_many(jobs, JOBS_MAX - jobs.len());
+            if !timeout_at(deadline, more).await.is_ok_and(|taken| taken > 0) {
+                break;
+            }
+        }
+        self.last_jobs = jobs.len();
     }
 
     /// Writes entries as pages and folds them. After a failure nobody knows where the stream
