@@ -10,6 +10,7 @@ mod canaries;
 mod classes;
 mod data_folder;
 mod demo;
+mod esdb_double;
 mod events;
 mod families;
 mod faults;
