@@ -11,7 +11,10 @@ mod guard;
 use axum::{Json, extract::State};
 use chrono::NaiveTime;
 use domain::{AccountId, PersonId, Uai, access::Action, schools::SchoolSheet};
-use replay::access::{About, Asked as AskedOfLog, Found, Noted};
+use replay::{
+    access::{About, Asked as AskedOfLog, Found, Noted},
+    log::StoreError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -85,8 +88,17 @@ async fn show_access_log(
         after: about.cursor.unwrap_or(0),
         max: ENTRIES_MAX,
     };
-    let Found { entries, next, unreadable } = node.access().entries_of(school, &asked).await?;
+    let found = node.access().entries_of(school, &asked).await.map_err(of_cursor)?;
+    let Found { entries, next, unreadable } = found;
     Ok(Json(AccessLogPage { entries, next, unreadable }))
+}
+
+/// Some engines can tell that a cursor is none that they gave out.
+fn of_cursor(error: anyhow::Error) -> ApiError {
+    let is_unknown = |error: &(dyn std::error::Error + 'static)| {
+        matches!(error.downcast_ref(), Some(StoreError::NoSuchPosition(_)))
+    };
+    if error.chain().any(is_unknown) { Refusal::MalformedQuery.into() } else { error.into() }
 }
 
 /// Whether the caller may read the log of the school, or what it says of one of its people.

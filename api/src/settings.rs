@@ -33,7 +33,7 @@ pub(crate) struct Flags {
     /// The data folder [default: data]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: Option<PathBuf>,
-    /// Where the log is: sqlite:DIR or postgres://… [default: sqlite: and the data folder]
+    /// Where the log is: sqlite:DIR, postgres://… or esdb://… [default: sqlite: and the data folder]
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     log: Option<String>,
     /// Where the keys are: sqlite:DIR or postgres://… [default: sqlite: and the data folder]

@@ -211,7 +211,11 @@ impl Journal {
             if !matches!(outcome, Err(AppendError::Unknown)) {
                 break;
             }
-            outcome = self.log().append(append.clone()).await;
+            outcome = match self.log().append(append.clone()).await {
+                // That it was not written now says nothing of the time before.
+                Err(AppendError::Store(_)) => Err(AppendError::Unknown),
+                known => known,
+            };
         }
         outcome
     }

@@ -4,13 +4,13 @@
 //! process acknowledges nothing more and ends; what it had acknowledged is read again at the next
 //! start.
 
-use std::process::exit;
+use std::{error::Error, process::exit};
 
 /// `EX_IOERR` of `sysexits.h`.
 const EXIT_CODE: i32 = 74;
 
 /// Says what failed, and ends the process.
-pub(crate) fn storage_failed(what: &str, error: &sqlx::Error) -> ! {
-    tracing::error!(what, error = error as &dyn std::error::Error, "the disk failed: stopping");
+pub(crate) fn storage_failed(what: &str, error: &(dyn Error + 'static)) -> ! {
+    tracing::error!(what, error, "the disk failed: stopping");
     exit(EXIT_CODE)
 }

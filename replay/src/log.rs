@@ -5,13 +5,16 @@
 //!
 //! **The law of positions:** a position is an opaque, growing `u64`; once position p can be read,
 //! nothing below p ever appears. Those of SQLite and PostgreSQL are dense, 1, 2, 3…; readers may not
-//! count on density.
+//! count on density. EventStoreDB is not even asked for a position that it has not told before: who
+//! makes one up is refused ([`StoreError::NoSuchPosition`]).
 //!
 //! **The law of retries:** where the events found after the expected revision have the ids of those
 //! that are appended, and the same bytes, the append answers as it did the first time
 //! (`deduplicated`). The same ids with other bytes are refused. When nobody can say whether a commit
 //! reached the disk the answer is [`AppendError::Unknown`], and the same append may be tried again.
 
+mod bisect;
+pub mod esdb;
 mod group;
 pub mod postgres;
 mod queue;
@@ -23,7 +26,8 @@ use bytes::Bytes;
 use domain::{EventId, Stream, Uai};
 use tokio::sync::watch;
 
-use crate::place::LogUrl;
+use crate::{header::NotAHeader, place::LogUrl};
+use esdb::EsdbLog;
 use postgres::PostgresLog;
 use sqlite::SqliteLog;
 
@@ -43,6 +47,8 @@ pub enum Log {
     Sqlite(SqliteLog),
     /// Several nodes on one database.
     Postgres(PostgresLog),
+    /// Several nodes on a replicated cluster.
+    Esdb(EsdbLog),
 }
 
 /// Events for one stream.
@@ -129,6 +135,26 @@ pub enum StoreError {
         "the database acknowledges what is not on its disk: set synchronous_commit and fsync to on"
     )]
     NotDurable,
+    /// The EventStoreDB server says so.
+    #[error(transparent)]
+    EventStore(#[from] kurrentdb::Error),
+    /// The EventStoreDB server does not answer.
+    #[error("the EventStoreDB server cannot be reached: {0}")]
+    Unreachable(String),
+    /// It would not take an append of this size.
+    #[error("an append of {bytes} bytes is more than the {max} that EventStoreDB takes")]
+    TooLarge {
+        /// What it would be.
+        bytes: usize,
+        /// The most.
+        max: usize,
+    },
+    /// Its envelope cannot be read, so that nobody can say of which kind it is.
+    #[error("an event without a readable envelope is not written")]
+    Envelope(#[from] NotAHeader),
+    /// No event is there, and the engine is only asked for places that it has told.
+    #[error("no event of this log is at position {0}: read on from one that you were told")]
+    NoSuchPosition(u64),
     /// What failed was told to another who had asked for the same.
     #[error("{0}")]
     Told(String),
@@ -189,6 +215,7 @@ impl Log {
         Ok(match url {
             LogUrl::Sqlite(folder) => Self::Sqlite(SqliteLog::open(folder, name).await?),
             LogUrl::Postgres(url) => Self::Postgres(PostgresLog::open(url, name).await?),
+            LogUrl::Esdb(url) => Self::Esdb(EsdbLog::open(url, name).await?),
         })
     }
 
@@ -200,6 +227,7 @@ impl Log {
         Ok(match url {
             LogUrl::Sqlite(folder) => Self::Sqlite(SqliteLog::open_to_read(folder, name).await?),
             LogUrl::Postgres(url) => Self::Postgres(PostgresLog::open_to_read(url, name).await?),
+            LogUrl::Esdb(url) => Self::Esdb(EsdbLog::open_to_read(url, name).await?),
         })
     }
 
@@ -207,7 +235,7 @@ impl Log {
     pub fn has_many_writers(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
-            Self::Postgres(_) => true,
+            Self::Postgres(_) | Self::Esdb(_) => true,
         }
     }
 
@@ -222,6 +250,7 @@ impl Log {
         match self {
             Self::Sqlite(log) => log.append(append).await,
             Self::Postgres(log) => log.append(append).await,
+            Self::Esdb(log) => log.append(append).await,
         }
     }
 
@@ -238,6 +267,7 @@ impl Log {
         match self {
             Self::Sqlite(log) => log.read_stream(stream, from, max).await,
             Self::Postgres(log) => log.read_stream(stream, from, max).await,
+            Self::Esdb(log) => log.read_stream(stream, from, max).await,
         }
     }
 
@@ -255,6 +285,7 @@ impl Log {
         match self {
             Self::Sqlite(log) => Ok(log.read_all(after, max, filter).await?),
             Self::Postgres(log) => log.read_all(after, max, filter).await,
+            Self::Esdb(log) => log.read_all(after, max, filter).await,
         }
     }
 
@@ -266,6 +297,19 @@ impl Log {
         match self {
             Self::Sqlite(log) => Ok(log.head()),
             Self::Postgres(log) => log.head().await,
+            Self::Esdb(log) => log.head().await,
+        }
+    }
+
+    /// The position of the last of the events whose envelopes are `older`, of a log in which these come
+    /// before all others; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_older(&self, older: impl Fn(&[u8]) -> bool) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(_) | Self::Postgres(_) => bisect::last_older(self, older).await,
+            Self::Esdb(log) => log.last_older(older).await,
         }
     }
 
@@ -274,6 +318,7 @@ impl Log {
         match self {
             Self::Sqlite(log) => log.wake(),
             Self::Postgres(log) => log.wake(),
+            Self::Esdb(log) => log.wake(),
         }
     }
 
@@ -285,6 +330,7 @@ impl Log {
         let name = match self {
             Self::Sqlite(log) => log.name(),
             Self::Postgres(log) => log.name(),
+            Self::Esdb(log) => log.name(),
         };
         match (name, self) {
             (LogName::School, _) => return Err(PruneError::NotThisLog),
@@ -292,6 +338,7 @@ impl Log {
                 log.prune(upto).await.map_err(StoreError::from)?
             }
             (LogName::Access, Self::Postgres(log)) => log.prune(upto).await?,
+            (LogName::Access, Self::Esdb(log)) => log.prune(upto).await?,
         }
         Ok(())
     }
@@ -301,6 +348,7 @@ impl Log {
         match self {
             Self::Sqlite(log) => log.close().await,
             Self::Postgres(log) => log.close().await,
+            Self::Esdb(log) => log.close().await,
         }
     }
 }

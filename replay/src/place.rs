@@ -13,6 +13,10 @@ use std::{
 
 use sqlx::postgres::PgConnectOptions;
 
+mod esdb;
+
+pub use esdb::EsdbUrl;
+
 /// Where a node keeps what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -31,6 +35,8 @@ pub enum LogUrl {
     Sqlite(PathBuf),
     /// `postgres://…`: a database, for many nodes.
     Postgres(PostgresUrl),
+    /// `esdb://…`: an EventStoreDB (KurrentDB) server or cluster, for many nodes.
+    Esdb(EsdbUrl),
 }
 
 /// Where the vault of a node is, and on which engine.
@@ -66,6 +72,15 @@ pub enum NotAUrl {
         shown: String,
         /// What is wrong with it.
         source: sqlx::Error,
+    },
+    /// Its client would not take it. What is wrong is not repeated: it may be the password.
+    #[error(
+        "{shown:?} is not the address of an EventStoreDB server: \
+        esdb://user:password@host:2113,host:2113 and parameters such as ?tls=true&tlsCaFile=FILE"
+    )]
+    Esdb {
+        /// The URL, without its password.
+        shown: String,
     },
 }
 
@@ -104,7 +119,11 @@ impl FromStr for LogUrl {
     type Err = NotAUrl;
 
     fn from_str(url: &str) -> Result<Self, NotAUrl> {
-        Ok(match engine(url, "a log")? {
+        const KNOWN: &str = "sqlite:DIR, postgres://… or esdb://…";
+        if EsdbUrl::is_one(url) {
+            return url.parse().map(Self::Esdb);
+        }
+        Ok(match engine(url, "a log", KNOWN)? {
             Engine::Sqlite(folder) => Self::Sqlite(folder),
             Engine::Postgres(url) => Self::Postgres(url),
         })
@@ -115,7 +134,7 @@ impl FromStr for KeysUrl {
     type Err = NotAUrl;
 
     fn from_str(url: &str) -> Result<Self, NotAUrl> {
-        Ok(match engine(url, "a vault")? {
+        Ok(match engine(url, "a vault", "sqlite:DIR or postgres://…")? {
             Engine::Sqlite(folder) => Self::Sqlite(folder),
             Engine::Postgres(url) => Self::Postgres(url),
         })
@@ -127,6 +146,7 @@ impl fmt::Display for LogUrl {
         match self {
             Self::Sqlite(folder) => write!(f, "sqlite:{}", folder.display()),
             Self::Postgres(url) => url.fmt(f),
+            Self::Esdb(url) => url.fmt(f),
         }
     }
 }
@@ -175,13 +195,12 @@ enum Engine {
 }
 
 /// What the URL of `what` names.
-fn engine(url: &str, what: &'static str) -> Result<Engine, NotAUrl> {
+fn engine(url: &str, what: &'static str, known: &'static str) -> Result<Engine, NotAUrl> {
     match url.split_once(':') {
         Some(("sqlite", folder)) => Ok(Engine::Sqlite(folder.into())),
         Some(("postgres" | "postgresql", _)) => url.parse().map(Engine::Postgres),
         Some(_) | None => {
-            let (shown, known) = (without_password(url), "sqlite:DIR or postgres://…");
-            Err(NotAUrl::Unknown { shown, what, known })
+            Err(NotAUrl::Unknown { shown: without_password(url), what, known })
         }
     }
 }
@@ -220,7 +239,8 @@ mod tests {
     #[test]
     fn an_engine_that_there_is_not_is_refused_with_those_that_there_are() {
         let refused = "mysql://root:s3cret@host/db".parse::<LogUrl>().unwrap_err();
-        let told = r#""mysql://root@host/db" is not a URL of a log: sqlite:DIR or postgres://…"#;
+        let told =
+            r#""mysql://root@host/db" is not a URL of a log: sqlite:DIR, postgres://… or esdb://…"#;
         assert_eq!(refused.to_string(), told);
     }
 }

@@ -1,6 +1,6 @@
 //! Finding pages by the instant they were written at, and destroying them when their time is over.
 //!
-//! Pages are in the order of their instants, so that a few looks into the log find any of them.
+//! Pages are in the order of their instants, so that what is older than one ends at a position.
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,21 +23,11 @@ const PRUNING_MAX: TimeDelta = TimeDelta::minutes(10);
 /// # Errors
 /// When the log cannot be read.
 pub(super) async fn last_before(log: &Log, instant: DateTime<Utc>) -> anyhow::Result<u64> {
-    let (mut before, mut not_before) = (0, log.head().await?);
-    while before < not_before {
-        let middle = before + (not_before - before) / 2;
-        let page = log.read_all(middle, 1, Filter::default()).await?;
-        let next = page.events.first();
-        let older = next.filter(|next| {
-            // An envelope that cannot be read counts as young: more is read, and less destroyed.
-            header::decode(&next.header).is_ok_and(|header| header.recorded_at < instant)
-        });
-        match older {
-            Some(older) => before = older.position,
-            None => not_before = middle,
-        }
-    }
-    Ok(before)
+    let older = log.last_older(|envelope| {
+        // One that cannot be read counts as young: more is read, and less destroyed.
+        header::decode(envelope).is_ok_and(|header| header.recorded_at < instant)
+    });
+    Ok(older.await?)
 }
 
 /// Destroys what was written before an instant, and the keys of the years that lie wholly before;

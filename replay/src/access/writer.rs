@@ -27,11 +27,14 @@ use super::{NotRecorded, keeping, sessions::Sessions};
 use crate::{
     Journal,
     command_id::new_command_id,
-    log::{Appended, Expected, StreamAppend},
+    log::{Appended, Expected, NewEvent, StreamAppend},
 };
 
-/// Entries of one page. One that hands in more gets several, in one commit.
+/// Entries of one page. One that hands in more gets several, usually in one commit.
 const ENTRIES_MAX: usize = 500;
+
+/// Bytes of pages that are appended together: less than any engine takes.
+const APPEND_BYTES_MAX: usize = 500_000;
 
 /// Callers whose entries share a commit.
 const JOBS_MAX: usize = 500;
@@ -204,8 +207,30 @@ pub(super) async fn append(
         };
         events.push(journal.sealed(&Event::Access(run, page.clone()), header).await?);
     }
-    let expected = last.map_or(Expected::NoStream, Expected::Revision);
-    Ok(journal.append(StreamAppend { stream, expected, events }).await?)
+    let mut appended: Option<Appended> = None;
+    for events in parts(events) {
+        let last = appended.map_or(last, |before| Some(before.revision));
+        let expected = last.map_or(Expected::NoStream, Expected::Revision);
+        appended = Some(journal.append(StreamAppend { stream, expected, events }).await?);
+    }
+    appended.context("no page was handed in")
+}
+
+/// Pages in parts that are not too large to be appended.
+fn parts(pages: Vec<NewEvent>) -> Vec<Vec<NewEvent>> {
+    let (mut parts, mut bytes) = (Vec::<Vec<NewEvent>>::new(), 0);
+    for page in pages {
+        let size = page.header.len() + page.payload.len();
+        bytes += size;
+        match parts.last_mut() {
+            Some(part) if bytes <= APPEND_BYTES_MAX => part.push(page),
+            Some(_) | None => {
+                parts.push(vec![page]);
+                bytes = size;
+            }
+        }
+    }
+    parts
 }
 
 pub(super) fn new_run() -> RunId {
