@@ -35,9 +35,12 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
-    faults::{Fault, Held},
-    records::{Proposed, Stored},
+    faults::Fault,
     serving::{Node, Shared},
+};
+pub(crate) use self::{
+    faults::Held,
+    records::{Proposed, Stored},
 };
 
 /// A server, or three that lead and follow each other, and what they store.

@@ -235,14 +235,13 @@ async fn single_appends_are_answered_too_and_say_where_the_stream_is() {
     assert!(client.append_to_stream("roll", &none, large).await.is_err());
 }
 
-/// How long this takes is not asserted; that it ends is.
 #[tokio::test]
-async fn a_whole_year_of_events_fits() {
+async fn tens_of_thousands_of_events_fit() {
     let double = Double::start();
     let client = client(&double);
     let batch = batches(&client).await;
     let mut n = 0_u128;
-    for _ in 0..200 {
+    for _ in 0..50 {
         let thousand: Vec<u128> = (n..n + 1000).collect();
         append(&batch, &format!("roll-{}", n % 7), StreamState::Any, &thousand).await.unwrap();
         n += 1000;
@@ -255,7 +254,7 @@ async fn a_whole_year_of_events_fits() {
         assert_eq!(event.get_original_event().id.as_u128(), read);
         read += 1;
     }
-    assert_eq!(read, 200_000);
+    assert_eq!(read, 50_000);
 }
 
 /// A client of the double.

@@ -126,22 +126,22 @@ async fn what_was_stored_survives_a_restart_on_the_same_port_or_another() {
 #[tokio::test]
 async fn a_follower_names_the_leader_to_whoever_wants_none_but_it() {
     let mut double = Double::cluster();
-    let wants_leader = |url: String| format!("{url}&nodePreference=leader");
-    let by_follower = client_at(&wants_leader(double.url_of(2)));
+    // Clients want the leader, unless they are told otherwise.
+    let by_follower = client_at(&double.url_of(2));
     let refused = append(&batches(&by_follower).await, "roll", StreamState::NoStream, &[1]).await;
     let Err(Error::NotLeaderException(leader)) = refused else { panic!("{refused:?}") };
     assert!(double.url_of(0).contains(&format!("{}:{}?", leader.host, leader.port)));
-    let by_leader = client_at(&wants_leader(double.url_of(0)));
+    let by_leader = client_at(&double.url_of(0));
     append(&batches(&by_leader).await, "roll", StreamState::NoStream, &[1]).await.unwrap();
-    // Whoever does not ask for the leader is served by handing on.
-    let anybody = client_at(&double.url_of(1));
+    // Whoever does not want it is served by handing on.
+    let anybody = client_at(&format!("{}&nodePreference=random", double.url_of(1)));
     append(&batches(&anybody).await, "roll", StreamState::StreamRevision(0), &[2]).await.unwrap();
 
-    let by_gossip = client_at(&wants_leader(double.url()));
+    let by_gossip = client(&double);
     append(&batches(&by_gossip).await, "roll", StreamState::StreamRevision(1), &[3]).await.unwrap();
     double.lead(1);
     double.node_down(0).await;
-    let by_gossip = client_at(&wants_leader(double.url()));
+    let by_gossip = client(&double);
     append(&batches(&by_gossip).await, "roll", StreamState::StreamRevision(2), &[4]).await.unwrap();
     assert_eq!(ids(&double, "roll"), [1, 2, 3, 4]);
 }

@@ -87,7 +87,10 @@ impl Streams for Connection {
                 }
             })
             .buffered(UNANSWERED);
-        Ok(Response::new(answers.boxed()))
+        let mut answers = answers.boxed();
+        // The real server's headers leave with its first answer, or say at once that there is none.
+        let first = answers.next().await.transpose()?;
+        Ok(Response::new(stream::iter(first.map(Ok)).chain(answers).boxed()))
     }
 }
 
