@@ -19,6 +19,7 @@ mod imported;
 mod imports;
 mod later_versions;
 mod log_contract;
+mod moving;
 mod nodes;
 mod openapi;
 mod people;

@@ -4,6 +4,7 @@ mod account;
 mod demo;
 mod health;
 mod import;
+mod moving;
 mod replay;
 mod serve;
 
@@ -26,6 +27,13 @@ pub(crate) enum Command {
     /// Replay the log: rebuild what is shown, look at a past day, read a history, compare
     #[command(subcommand)]
     Replay(replay::Replay),
+    /// Write both logs into a file, sealed and chained, or what is new since
+    Export(moving::Export),
+    /// Bring the logs of a file into an empty place, on any engine, and verify them event by event
+    ImportLog(moving::ImportLog),
+    /// Copy the keys into another vault
+    #[command(subcommand)]
+    Keys(moving::Keys),
     /// Make the first accounts of a server: codes, mandates
     #[command(subcommand)]
     Account(account::Accounts),
@@ -48,6 +56,9 @@ impl Command {
             Self::Serve => serve::run(&flags.settings("data")?).await?,
             Self::Import(bring) => return bring.run(&flags.settings("data")?).await,
             Self::Replay(replay) => return replay.run(&flags.settings("data")?).await,
+            Self::Export(export) => return export.run(&flags.settings("data")?).await,
+            Self::ImportLog(import) => return import.run(&flags.settings("data")?).await,
+            Self::Keys(keys) => return keys.run(&flags.settings("data")?).await,
             Self::Account(accounts) => return accounts.run(&flags.settings("data")?).await,
             Self::Config => write!(std::io::stdout(), "{}", flags.settings("data")?)?,
             Self::Health => return health::run(&flags.settings("data")?).await,

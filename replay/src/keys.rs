@@ -9,6 +9,7 @@
 //! for as long as the store was asked for them lately ([`erasures`]). One task writes, so that
 //! commands that need new keys at the same time share a commit.
 
+mod copying;
 mod erasures;
 pub(crate) mod hex;
 mod logins;
@@ -20,6 +21,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::{io, sync::Arc};
@@ -31,6 +33,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
+pub use copying::{Copied, copy};
 pub use logins::login_of_names;
 pub use master::{MasterKey, MasterKeyError};
 pub use secrets::SecretKind;

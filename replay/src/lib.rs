@@ -14,6 +14,7 @@ pub mod history;
 pub mod journal;
 pub mod keys;
 pub mod log;
+pub mod moving;
 mod node;
 pub mod place;
 mod react;

@@ -239,6 +239,15 @@ impl Log {
         }
     }
 
+    /// Whether appends that are asked for one after the other, before the first is answered, come into
+    /// the log in this order.
+    pub fn keeps_the_order_of_asking(&self) -> bool {
+        match self {
+            // One task takes them from one queue.
+            Self::Sqlite(_) | Self::Postgres(_) => true,
+        }
+    }
+
     /// Appends all events, or none.
     ///
     /// # Errors

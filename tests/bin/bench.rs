@@ -15,6 +15,8 @@ mod access;
 mod append;
 #[path = "../bench/import.rs"]
 mod import;
+#[path = "../bench/moving.rs"]
+mod moving;
 #[path = "../bench/rebuild.rs"]
 mod rebuild;
 #[path = "../bench/replay.rs"]
@@ -28,7 +30,7 @@ mod year;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Numbers for durable appends, replay, rebuild, the access log and imports.
+/// Numbers for durable appends, replay, rebuild, the access log, imports and moving house.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to measure.
@@ -54,6 +56,8 @@ enum What {
     Access(access::Effort),
     /// What it takes to bring two thousand students in, and again.
     Import(import::Effort),
+    /// Events a second into the file that a school moves with, and out of it again.
+    Moving(moving::Effort),
 }
 
 /// One number, and what it is compared with.
@@ -74,6 +78,7 @@ async fn main() -> anyhow::Result<()> {
         What::Rebuild(effort) => rebuild::run(&arguments.folder, effort).await?,
         What::Access(effort) => access::run(&arguments.folder, effort).await?,
         What::Import(effort) => import::run_all(&arguments.folder, effort).await?,
+        What::Moving(effort) => moving::run(&arguments.folder, effort).await?,
     };
     let mut out = io::stdout().lock();
     for measure in measures {

@@ -5,6 +5,8 @@
 //! later: see [`crate::log::postgres`]. Of a destroyed key the database itself keeps the old bytes,
 //! still under the master key, until it reuses their place: docs/operations.md.
 
+pub(super) mod whole;
+
 use std::time::Duration;
 
 use domain::{AccountId, Dossier, KeyId, SchoolYear};

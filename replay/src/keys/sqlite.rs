@@ -3,6 +3,8 @@
 //! A destroyed key leaves no byte: deletion is secure, and the write-ahead log, which still holds
 //! what was, is emptied before an erasure answers.
 
+pub(super) mod whole;
+
 use std::{
     fs::{DirBuilder, File},
     io,

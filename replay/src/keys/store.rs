@@ -5,7 +5,12 @@ use domain::{AccountId, Dossier, KeyId, SchoolYear, Subject};
 use sqlx::{PgPool, PgTransaction, SqlitePool, sqlite::SqliteTransaction};
 use uuid::Uuid;
 
-use super::{VaultError, postgres, secrets::SecretKind, sqlite};
+use super::{
+    VaultError, postgres,
+    secrets::SecretKind,
+    sqlite,
+    whole::{Table, WholeRow},
+};
 use crate::place::KeysUrl;
 
 /// Connections that read at the same time; more than that wait for their turn.
@@ -119,6 +124,28 @@ impl Readers {
     }
 }
 
+/// For whoever copies.
+impl Readers {
+    pub(super) async fn rows(&self, table: Table) -> sqlx::Result<u64> {
+        match self {
+            Self::Sqlite(readers) => sqlite::whole::count(readers, table).await,
+            Self::Postgres(readers) => postgres::whole::count(readers, table).await,
+        }
+    }
+
+    pub(super) async fn page(
+        &self,
+        table: Table,
+        after: Option<&WholeRow>,
+        max: u32,
+    ) -> sqlx::Result<Vec<WholeRow>> {
+        match self {
+            Self::Sqlite(readers) => sqlite::whole::page(readers, table, after, max).await,
+            Self::Postgres(readers) => postgres::whole::page(readers, table, after, max).await,
+        }
+    }
+}
+
 impl Writing {
     pub(super) async fn begin(&mut self) -> sqlx::Result<Transaction<'_>> {
         Ok(match self {
@@ -185,6 +212,13 @@ impl Transaction<'_> {
         match self {
             Self::Sqlite(own) => sqlite::put_keys(own, keys).await,
             Self::Postgres(own) => postgres::put_keys(own, keys).await,
+        }
+    }
+
+    pub(super) async fn put_rows(&mut self, rows: &[WholeRow]) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(own) => sqlite::whole::put(own, rows).await,
+            Self::Postgres(own) => postgres::whole::put(own, rows).await,
         }
     }
 
