@@ -245,6 +245,8 @@ impl Log {
         match self {
             // One task takes them from one queue.
             Self::Sqlite(_) | Self::Postgres(_) => true,
+            // What was refused or torn is sent again after what came later.
+            Self::Esdb(_) => false,
         }
     }
 

@@ -209,7 +209,7 @@ pub(super) async fn append(
     }
     let mut appended: Option<Appended> = None;
     for events in parts(events) {
-        let last = appended.map_or(last, |before| Some(before.revision));
+        let last = appended.as_ref().map_or(last, |before| Some(before.revision));
         let expected = last.map_or(Expected::NoStream, Expected::Revision);
         appended = Some(journal.append(StreamAppend { stream, expected, events }).await?);
     }
