@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
 use replay::log::{AppendError, Expected, Filter, Log, StoredEvent, StreamAppend};
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::{
+    sync::oneshot,
+    task::{JoinSet, unconstrained},
+};
 
 use super::harness::{MARK, Store, append, positions};
 
@@ -38,6 +42,20 @@ async fn what_a_reader_has_passed_never_changes_while_many_write() {
         assert_eq!(positions(&log).await, read, "nothing came late");
         if store.is_dense() {
             assert!(read.iter().copied().eq(1..=read.len() as u64), "positions are dense");
+        }
+        log.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_asks_for_at_once_is_in_the_log_in_the_order_of_asking_where_that_is_promised() {
+    for store in Store::all() {
+        let log = store.open().await;
+        if log.keeps_the_order_of_asking() {
+            // More than have room in a queue.
+            let asked = (0..3_000).map(|who| log.append(append(who, Expected::NoStream, 1, "")));
+            let answers = unconstrained(join_all(asked)).await;
+            assert!(answers.into_iter().map(|answer| answer.unwrap().position).is_sorted());
         }
         log.close().await;
     }

@@ -49,7 +49,7 @@ pub(crate) enum Keys {
     Copy {
         /// The other vault: sqlite:DIR or postgres://…
         #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-        to: KeysUrl,
+        to: String,
         /// Print the summary as JSON
         #[arg(long)]
         json: bool,
@@ -106,6 +106,7 @@ impl Keys {
     pub(crate) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         log_json("warn");
         let Self::Copy { to, json } = self;
+        let to: KeysUrl = to.parse().context("reading --to")?;
         let (place, master) = (settings.place()?, settings.existing_master_key()?);
         let bar = progress_bar()?;
         let copied = keys::copy(&place, &to, master, &mut |done, all| show(&bar, done, all)).await;

@@ -81,10 +81,10 @@ struct Piece {
 /// When the file is broken or the target holds anything else, and nothing was written; when the target
 /// fails on the way, and the next import goes on; when somebody else has written meanwhile.
 pub async fn import(file: &Path, place: &Place, tell: Progress<'_>) -> anyhow::Result<Imported> {
-    std::fs::create_dir_all(&place.folder)?;
-    let _lock = place::lock("the data folder", &place.folder.join("node.lock"))?;
     // Before a target is made: a file that is none leaves nothing behind.
     Reader::begin(BufReader::new(File::open(file)?))?;
+    std::fs::create_dir_all(&place.folder)?;
+    let _lock = place::lock("the data folder", &place.folder.join("node.lock"))?;
     let logs = [open(place, LogName::School).await?, open(place, LogName::Access).await?];
     let imported = import_into(file, &logs, tell).await;
     for log in logs {
