@@ -109,7 +109,8 @@ impl Preau {
         }
     }
 
-    fn command(&self, line: &[&str]) -> Command {
+    /// A command that is not run yet.
+    pub(crate) fn command(&self, line: &[&str]) -> Command {
         let mut preau = Command::new(&self.binary);
         preau.arg("--config").arg(&self.settings).args(line).env("PREAU_TRACING", "trace");
         preau

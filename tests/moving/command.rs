@@ -1,6 +1,6 @@
 //! Moving as an operator does it: with the binary, and then with a server at the new place.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
@@ -58,6 +58,25 @@ fn an_export_to_the_standard_output_is_the_file_and_what_is_told_goes_elsewhere(
     assert!(printed.status.success());
     assert!(printed.stdout == fs::read(file).unwrap());
     assert!(String::from_utf8_lossy(&printed.stderr).contains("Exported, as the logs were"));
+}
+
+#[test]
+fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
+    let mut preau = Preau::with("");
+    let sts = of_set("sts_emp_0549998Z_2026.xml").display().to_string();
+    preau.tell(&["import", "sts", &sts]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("logs.preau").display().to_string();
+    let line = format!("stty cols 120 rows 40; {:?}", preau.command(&["export", &file]));
+    let terminal = Command::new("script").args(["-qec", &line, "/dev/null"]).output();
+    let Ok(terminal) = terminal else {
+        eprintln!("not tested: no script here, and so no terminal to draw a bar on");
+        return;
+    };
+    let drawn = String::from_utf8_lossy(&terminal.stdout);
+    assert!(terminal.status.success() && drawn.contains("% done"), "{drawn}");
+    let printed = preau.try_to(&["export", &file]);
+    assert!(!String::from_utf8_lossy(&printed.stderr).contains("% done"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use replay::{
 };
 
 use super::{House, bytes, events, person};
-use crate::demo::binary;
+use crate::{demo::binary, postgres::Server};
 
 const EVENTS: u64 = 20_000;
 
@@ -28,7 +28,7 @@ async fn an_import_that_is_killed_again_and_again_ends_with_the_same_log() {
     for (n, url) in house.urls().into_iter().enumerate().take(2) {
         let there = house.place_at(n, &url);
         for at in KILLED_AT {
-            let mut import = start(&binary, &url, [&there.folder, &house.file()]);
+            let mut import = start(&binary, &url, [&*there.folder, &house.file()]);
             let whole = loop {
                 if head(&there.log).await >= at {
                     break false;
@@ -42,12 +42,40 @@ async fn an_import_that_is_killed_again_and_again_ends_with_the_same_log() {
             import.wait().unwrap();
         }
         let output =
-            start(&binary, &url, [&there.folder, &house.file()]).wait_with_output().unwrap();
+            start(&binary, &url, [&*there.folder, &house.file()]).wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(told["school"]["events"], EVENTS);
         assert!(told["school"]["found"].as_u64().unwrap() >= KILLED_AT[4], "{told}");
         assert_eq!(bytes(&events(&here.log).await), bytes(&events(&there.log).await));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_database_is_killed_is_gone_on_with_or_the_broken_order_is_told() {
+    let Some(server) = Server::start() else { return };
+    let (house, binary, url) = (House::new(), binary(), server.database());
+    let (here, there) = (house.place("here"), house.place_at(1, &url));
+    write_many(&here.log).await;
+    house.export(&here).await;
+    let data_and_file = [&*there.folder, &house.file()];
+    let mut import = start(&binary, &url, data_and_file);
+    while head(&there.log).await < KILLED_AT[1] {
+        assert!(import.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    server.kill();
+    server.start_again();
+    // It may have had a commit under way or not.
+    let first = import.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&first.stderr);
+    assert!(first.status.success() || told.contains("import again, it goes on"), "{told}");
+    let again = start(&binary, &url, data_and_file).wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&again.stderr);
+    if again.status.success() {
+        assert_eq!(bytes(&events(&here.log).await), bytes(&events(&there.log).await));
+    } else {
+        assert!(told.contains("nothing was written: the log of the schools"), "{told}");
+        assert!(told.contains("name an empty target"), "{told}");
     }
 }
 
