@@ -35,7 +35,7 @@ pub enum LogUrl {
     Sqlite(PathBuf),
     /// `postgres://…`: a database, for many nodes.
     Postgres(PostgresUrl),
-    /// `esdb://…`: an EventStoreDB (KurrentDB) server or cluster, for many nodes.
+    /// `esdb://…`: an EventStoreDB (`KurrentDB`) server or cluster, for many nodes.
     Esdb(EsdbUrl),
 }
 
@@ -199,9 +199,7 @@ fn engine(url: &str, what: &'static str, known: &'static str) -> Result<Engine, 
     match url.split_once(':') {
         Some(("sqlite", folder)) => Ok(Engine::Sqlite(folder.into())),
         Some(("postgres" | "postgresql", _)) => url.parse().map(Engine::Postgres),
-        Some(_) | None => {
-            Err(NotAUrl::Unknown { shown: without_password(url), what, known })
-        }
+        Some(_) | None => Err(NotAUrl::Unknown { shown: without_password(url), what, known }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The engines that the contract is tried on, the faults that each can be given, and events.
 
-use std::path::Path;
+use std::{env, path::Path};
 
 use chrono::DateTime;
 use domain::{AccountId, CommandId, EventId, Header, PersonId, Stream, Uai};
@@ -15,7 +15,10 @@ use sqlx::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::postgres::Server;
+use crate::{
+    esdb_double::{Double, Held},
+    postgres::Server,
+};
 
 /// A content that [`Store::refuse_marked`] makes unwritable.
 pub(super) const MARK: &str = "unwritable";
@@ -23,17 +26,25 @@ pub(super) const MARK: &str = "unwritable";
 /// The school of all events that are not said to be of another.
 pub(super) const SCHOOL: &str = "0549998Z";
 
+/// The address of a real EventStoreDB server, for whoever has one: the contract is then tried on it too, in
+/// logs of names that nobody has.
+const REAL_SERVER: &str = "PREAU_TEST_ESDB";
+
 /// A place where an engine keeps a log.
 pub(super) enum Store {
     Sqlite(TempDir),
     /// The URL of a database.
     Postgres(String),
+    Double(Double),
+    /// The URL of a real EventStoreDB server.
+    Esdb(String),
 }
 
 /// While it lives nobody else can write.
 pub(super) enum Pause {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+    Double(Held),
 }
 
 impl Store {
@@ -42,7 +53,19 @@ impl Store {
         let sqlite = Self::Sqlite(tempfile::tempdir().unwrap());
         let postgres = Server::shared().map(|server| Self::Postgres(server.database()));
         let pooled = Server::shared().and_then(Server::pooled_database).map(Self::Postgres);
-        std::iter::once(sqlite).chain(postgres).chain(pooled).collect()
+        let double = Self::Double(Double::start());
+        [sqlite, double].into_iter().chain(postgres).chain(pooled).chain(Self::real()).collect()
+    }
+
+    /// Those that can be made to fail.
+    pub(super) fn all_that_fail() -> Vec<Self> {
+        Self::all().into_iter().filter(|store| !matches!(store, Self::Esdb(_))).collect()
+    }
+
+    fn real() -> Option<Self> {
+        let url = env::var(REAL_SERVER).ok()?;
+        let sign = if url.contains('?') { '&' } else { '?' };
+        Some(Self::Esdb(format!("{url}{sign}preauPrefix=t-{}", Uuid::new_v4())))
     }
 
     pub(super) async fn open(&self) -> Log {
@@ -57,7 +80,8 @@ impl Store {
     pub(super) fn url(&self) -> LogUrl {
         match self {
             Self::Sqlite(folder) => LogUrl::Sqlite(folder.path().into()),
-            Self::Postgres(url) => url.parse().unwrap(),
+            Self::Postgres(url) | Self::Esdb(url) => url.parse().unwrap(),
+            Self::Double(double) => double.url().parse().unwrap(),
         }
     }
 
@@ -65,7 +89,7 @@ impl Store {
     pub(super) fn has_one_writer(&self) -> bool {
         match self {
             Self::Sqlite(_) => true,
-            Self::Postgres(_) => false,
+            Self::Postgres(_) | Self::Double(_) | Self::Esdb(_) => false,
         }
     }
 
@@ -73,8 +97,8 @@ impl Store {
     pub(super) async fn pack(&self, log: &Log) {
         match log {
             Log::Sqlite(log) => log.pack().await.unwrap(),
-            // Its old events stay where they are.
-            Log::Postgres(_) => {}
+            // Their old events stay where they are.
+            Log::Postgres(_) | Log::Esdb(_) => {}
         }
     }
 
@@ -88,20 +112,23 @@ impl Store {
                     tokio::task::yield_now().await;
                 }
             }
-            Self::Postgres(_) => {}
+            Self::Postgres(_) | Self::Double(_) | Self::Esdb(_) => {}
         }
     }
 
-    /// How much room a closed access log takes.
-    pub(super) async fn bytes(&self) -> u64 {
+    /// How much room a closed access log takes; none where only the server's operator can give it back.
+    pub(super) async fn bytes(&self) -> Option<u64> {
         match self {
-            Self::Sqlite(folder) => folder.path().join("access.log").metadata().unwrap().len(),
+            Self::Sqlite(folder) => {
+                Some(folder.path().join("access.log").metadata().unwrap().len())
+            }
             Self::Postgres(url) => {
                 let mut own = PgConnection::connect(&unpooled(url)).await.unwrap();
                 let size = "select pg_total_relation_size('preau.event_access_1')";
                 let size: i64 = sqlx::query_scalar(size).fetch_one(&mut own).await.unwrap();
-                size.cast_unsigned()
+                Some(size.cast_unsigned())
             }
+            Self::Double(_) | Self::Esdb(_) => None,
         }
     }
 
@@ -109,6 +136,16 @@ impl Store {
     pub(super) fn is_dense(&self) -> bool {
         match self {
             Self::Sqlite(_) | Self::Postgres(_) => true,
+            Self::Double(_) | Self::Esdb(_) => false,
+        }
+    }
+
+    /// Whether a question is answered in less than a millisecond. The client of EventStoreDB needs about
+    /// fifty.
+    pub(super) fn answers_at_once(&self) -> bool {
+        match self {
+            Self::Sqlite(_) | Self::Postgres(_) => true,
+            Self::Double(_) | Self::Esdb(_) => false,
         }
     }
 
@@ -126,6 +163,8 @@ impl Store {
                 sqlx::raw_sql(hold).execute(&mut own).await.unwrap();
                 Pause::Postgres(own)
             }
+            Self::Double(double) => Pause::Double(double.hold_writes()),
+            Self::Esdb(_) => panic!("nobody can hold a real server"),
         }
     }
 
@@ -151,6 +190,8 @@ impl Store {
                 sqlx::raw_sql(refuse).execute(&mut own).await.unwrap();
                 own.close().await.unwrap();
             }
+            Self::Double(double) => double.refuse(MARK),
+            Self::Esdb(_) => panic!("nobody can make a real server refuse"),
         }
     }
 }
@@ -166,6 +207,7 @@ impl Pause {
                 sqlx::raw_sql("rollback").execute(&mut own).await.unwrap();
                 own.close().await.unwrap();
             }
+            Self::Double(held) => drop(held),
         }
     }
 }

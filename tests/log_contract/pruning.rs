@@ -19,14 +19,14 @@ async fn what_is_younger_is_read_as_before_at_whatever_position_a_log_is_pruned(
         store.pack(&log).await;
         let whole = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
         for upto in [1, 700, 999, 1_000, 1_001, 2_500, 3_300, 3_301, 8_000, EVENTS - 1] {
-            log.prune(upto).await.unwrap();
-            let left = &whole[usize::try_from(upto).unwrap()..];
+            let (old, left) = whole.split_at(usize::try_from(upto).unwrap());
+            log.prune(old.last().unwrap().position).await.unwrap();
             for max in [1_000, 100_000] {
                 let read = pages(&log, 0, max, Filter::default()).await;
-                assert!(read == left, "pruned up to {upto}, {max} events a page");
+                assert!(read == left, "pruned {upto} events, {max} events a page");
             }
             let read = log.read_stream(person(3), 0, usize::MAX >> 1).await.unwrap();
-            assert!(read == of(left, person(3)), "the stream, pruned up to {upto}");
+            assert!(read == of(left, person(3)), "the stream, {upto} events pruned");
         }
         log.close().await;
     }
@@ -36,19 +36,20 @@ async fn what_is_younger_is_read_as_before_at_whatever_position_a_log_is_pruned(
 async fn positions_and_revisions_go_on_when_nothing_is_left() {
     for store in Store::all() {
         let log = access(&store).await;
-        log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
+        let last = log.append(append(1, Expected::NoStream, 80, "")).await.unwrap().position;
         log.prune(u64::MAX).await.unwrap();
         let nothing = log.read_all(0, 10, Filter::default()).await.unwrap();
-        assert_eq!((nothing.events.len(), nothing.next, nothing.caught_up), (0, 80, true));
+        assert_eq!((nothing.events.len(), nothing.next, nothing.caught_up), (0, last, true));
         log.close().await;
 
         let log = access(&store).await;
-        assert_eq!(log.head().await.unwrap(), 80);
+        assert_eq!(log.head().await.unwrap(), last);
         let anew = log.append(append(1, Expected::NoStream, 1, "anew")).await;
         assert!(anew.is_err(), "the stream exists");
         let next = log.append(append(1, Expected::Revision(79), 1, "")).await.unwrap();
-        assert_eq!((next.revision, next.position), (80, 81));
-        assert_eq!(positions(&log).await, [81]);
+        assert_eq!(next.revision, 80);
+        assert!(if store.is_dense() { next.position == 81 } else { next.position > last });
+        assert_eq!(positions(&log).await, [next.position]);
         log.close().await;
     }
 }
@@ -58,9 +59,10 @@ async fn pruning_again_or_less_far_changes_nothing() {
     for store in Store::all() {
         let log = access(&store).await;
         log.append(append(1, Expected::NoStream, 80, "")).await.unwrap();
-        for upto in [50, 50, 20, 0] {
+        let whole = positions(&log).await;
+        for upto in [whole[49], whole[49], whole[19], 0] {
             log.prune(upto).await.unwrap();
-            assert_eq!(positions(&log).await, (51..=80).collect::<Vec<_>>());
+            assert_eq!(positions(&log).await, whole[50..]);
         }
         log.close().await;
     }
@@ -74,7 +76,7 @@ async fn the_room_of_what_was_pruned_is_used_again() {
             log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
         }
         log.close().await;
-        let before = store.bytes().await;
+        let Some(before) = store.bytes().await else { continue };
 
         let log = access(&store).await;
         log.prune(9_900).await.unwrap();
@@ -82,7 +84,7 @@ async fn the_room_of_what_was_pruned_is_used_again() {
             log.append(append(who, Expected::NoStream, 500, &"content".repeat(100))).await.unwrap();
         }
         log.close().await;
-        let after = store.bytes().await;
+        let after = store.bytes().await.unwrap();
         assert!(after < before + before / 10, "{before} bytes have become {after}");
     }
 }
@@ -95,19 +97,22 @@ async fn writing_and_reading_go_on_while_a_log_is_pruned() {
         store.pack(&log).await;
         let whole = pages(&log, 0, usize::MAX >> 1, Filter::default()).await;
         let (pruning, left) = (log.clone(), whole[5_000..].to_vec());
+        let steps: Vec<u64> = whole[..5_000].chunks(250).map(|old| old[249].position).collect();
+        let last = steps[steps.len() - 1];
         let pruning = tokio::spawn(async move {
-            for upto in (0..=5_000).step_by(250) {
+            for upto in steps {
                 pruning.prune(upto).await.unwrap();
             }
         });
         for who in 500..540 {
             log.append(append(who, Expected::NoStream, 10, "more")).await.unwrap();
-            let read = pages(&log, 5_000, 700, Filter::default()).await;
+            let read = pages(&log, last, 700, Filter::default()).await;
             assert!(read[..left.len()] == left, "what is younger is always there");
         }
         pruning.await.unwrap();
         let read = pages(&log, 0, 700, Filter::default()).await;
-        assert_eq!((read[0].position, read.len() as u64), (5_001, EVENTS - 5_000 + 400));
+        assert_eq!(read.len() as u64, EVENTS - 5_000 + 400);
+        assert_eq!(read[0].position, left[0].position);
         log.close().await;
     }
 }
@@ -117,8 +122,9 @@ async fn what_happened_in_the_schools_is_never_pruned() {
     for store in Store::all() {
         let log = store.open().await;
         log.append(append(1, Expected::NoStream, 2, "")).await.unwrap();
-        assert!(matches!(log.prune(1).await, Err(PruneError::NotThisLog)));
-        assert_eq!(positions(&log).await, [1, 2]);
+        let whole = positions(&log).await;
+        assert!(matches!(log.prune(whole[0]).await, Err(PruneError::NotThisLog)));
+        assert_eq!((positions(&log).await.as_slice(), whole.len()), (whole.as_slice(), 2));
         log.close().await;
     }
 }

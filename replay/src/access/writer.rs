@@ -236,3 +236,22 @@ fn parts(pages: Vec<NewEvent>) -> Vec<Vec<NewEvent>> {
 pub(super) fn new_run() -> RunId {
     RunId(Uuid::now_v7())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_appended_in_parts_that_no_engine_refuses() {
+        let sizes = [100_000, 300_000, 100_001, 400_000, 99_999, 600_000, 1];
+        let pages = sizes.map(|size| NewEvent {
+            id: EventId(Uuid::nil()),
+            header: Vec::new().into(),
+            payload: vec![0; size].into(),
+        });
+        let parts = parts(pages.into());
+        let size = |part: &Vec<NewEvent>| part.iter().map(|page| page.payload.len()).sum::<usize>();
+        let sizes: Vec<usize> = parts.iter().map(size).collect();
+        assert_eq!(sizes, [400_000, 100_001, 499_999, 600_000, 1]);
+    }
+}

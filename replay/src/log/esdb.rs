@@ -1,4 +1,4 @@
-//! The log on an EventStoreDB (KurrentDB) server or cluster: several nodes, and copies that the servers keep
+//! The log on an EventStoreDB (`KurrentDB`) server or cluster: several nodes, and copies that the servers keep
 //! of each other.
 //!
 //! Each stream of the log is a stream of the server, under a name of its own ([`event`]), and the position of
@@ -122,33 +122,40 @@ impl EsdbLog {
         filter: Filter,
     ) -> Result<Page, StoreError> {
         let known = &self.0.known;
-        let pruned = known.pruned();
-        let after = after.max(pruned);
-        if after > known.head() && after > self.head().await? {
-            return Err(StoreError::NoSuchPosition(after));
+        loop {
+            let pruned = known.pruned();
+            let after = after.max(pruned);
+            if after > known.head() && after > self.head().await? {
+                return Err(StoreError::NoSuchPosition(after));
+            }
+            // In this order: of ours, none that is not known by now is before the last record passed.
+            let (passed, head) = (known.passed(), known.head());
+            let from = match passed {
+                Some(passed) if after >= head && passed.commit > after => From::At(passed),
+                Some(_) | None => From::own(after),
+            };
+            // The one that it begins at is read again, to know that it is one.
+            let mut events = self.read(from, max.saturating_add(1), after).await?;
+            let first = events.first().map(|first| first.position);
+            if from == From::own(after) && after > pruned && first != Some(after) {
+                return Err(StoreError::NoSuchPosition(after));
+            }
+            events.retain(|event| event.position > after);
+            let full = events.len() >= max;
+            events.truncate(max);
+            let next = events.last().map_or(after.max(head), |last| last.position);
+            known.reached(next);
+            let caught_up = !full && next >= known.head();
+            if events.is_empty() && next == after && !caught_up {
+                // The first one since was written while one looked.
+                continue;
+            }
+            let passes = |event: &StoredEvent| {
+                filter.school.is_none_or(|school| header::is_of_school(&event.header, school))
+            };
+            let events = events.into_iter().filter(passes).collect();
+            return Ok(Page { events, next, caught_up });
         }
-        // In this order: all of ours that are not beyond the last record passed are known by now.
-        let (passed, head) = (known.passed(), known.head());
-        let from = match passed {
-            Some(passed) if after >= head && passed.commit > after => From::At(passed),
-            Some(_) | None => From::own(after),
-        };
-        // The one that it begins at is read again, to know that it is one.
-        let mut events = self.read(from, max.saturating_add(1), after).await?;
-        let first = events.first().map(|first| first.position);
-        if from == From::own(after) && after > pruned && first != Some(after) {
-            return Err(StoreError::NoSuchPosition(after));
-        }
-        events.retain(|event| event.position > after);
-        let full = events.len() >= max;
-        events.truncate(max);
-        let next = events.last().map_or(after.max(head), |last| last.position);
-        known.reached(next);
-        let passes = |event: &StoredEvent| {
-            filter.school.is_none_or(|school| header::is_of_school(&event.header, school))
-        };
-        let events = events.into_iter().filter(passes).collect();
-        Ok(Page { events, next, caught_up: !full && next >= known.head() })
     }
 
     /// The position of the last event, 0 while there is none, as the server has it now.

@@ -1,4 +1,4 @@
-//! The address of an EventStoreDB (KurrentDB) server or cluster.
+//! The address of an EventStoreDB (`KurrentDB`) server or cluster.
 //!
 //! It is what the server's own clients take, and one parameter more: `preauPrefix`, the name under which
 //! a school's logs lie on a server that others use too.
@@ -119,9 +119,8 @@ mod tests {
 
     #[test]
     fn the_leader_is_asked_unless_the_address_says_another() {
-        let preference = |url: &str| {
-            url.parse::<EsdbUrl>().unwrap().settings().unwrap().node_preference()
-        };
+        let preference =
+            |url: &str| url.parse::<EsdbUrl>().unwrap().settings().unwrap().node_preference();
         assert_eq!(preference("esdb://db.example?tls=false"), NodePreference::Leader);
         let follower = "kurrentdb+discover://db.example?NodePreference=follower";
         assert_eq!(preference(follower), NodePreference::Follower);
@@ -130,10 +129,10 @@ mod tests {
     #[test]
     fn the_logs_of_a_server_may_have_another_name() {
         let url: EsdbUrl = "esdb://db.example?preauPrefix=rehearsal&tls=false".parse().unwrap();
-        assert_eq!((url.prefix(), url.to_string().as_str()), (
-            "rehearsal",
-            "esdb://db.example?preauPrefix=rehearsal"
-        ));
+        assert_eq!(
+            (url.prefix(), url.to_string().as_str()),
+            ("rehearsal", "esdb://db.example?preauPrefix=rehearsal")
+        );
         assert!("esdb://db.example?preauPrefix=$all".parse::<EsdbUrl>().is_err());
     }
 

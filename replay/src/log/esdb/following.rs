@@ -106,9 +106,9 @@ impl Following {
     async fn step(&self) -> Result<bool, StoreError> {
         let passed = self.known.passed();
         let from = passed.map_or(From::Start, From::At);
-        let read = self.server.ask(|client| async move {
-            reader::forwards(&client, None, from, PAGE_RECORDS).await
-        });
+        let read = self
+            .server
+            .ask(|client| async move { reader::forwards(&client, None, from, PAGE_RECORDS).await });
         let records = read.await?;
         let first = records.first().map(|first| first.position);
         if passed.is_some() && first != passed {

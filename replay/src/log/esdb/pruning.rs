@@ -94,8 +94,8 @@ async fn raise(
                 }
                 says.insert(parameter.to_owned(), to.into());
                 let event = EventData::json(kind, &says);
-                let event =
-                    event.map_err(|error| kurrentdb::Error::InternalParsingError(error.to_string()))?;
+                let event = event
+                    .map_err(|error| kurrentdb::Error::InternalParsingError(error.to_string()))?;
                 let after = last.map(|(revision, _)| revision);
                 reader::note(&client, name, after, event).await
             }

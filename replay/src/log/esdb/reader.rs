@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use kurrentdb::{
-    AppendToStreamOptions, Client, Error, EventData, Position, ReadAllOptions, ReadEvent, ReadStream,
-    ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
+    AppendToStreamOptions, Client, Error, EventData, Position, ReadAllOptions, ReadEvent,
+    ReadStream, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState, SubscriptionFilter,
 };
 
 use super::{Placed, event};
@@ -91,9 +91,7 @@ pub(super) async fn of_stream(
                 }
             }
             Ok(Some(ReadEvent::LastStreamPosition(last))) => found.last = Some(last),
-            Ok(Some(
-                ReadEvent::FirstStreamPosition(_) | ReadEvent::LastAllStreamPosition(_),
-            )) => {}
+            Ok(Some(ReadEvent::FirstStreamPosition(_) | ReadEvent::LastAllStreamPosition(_))) => {}
             Ok(None) => break,
             Err(Error::ResourceNotFound) => return Ok(found),
             Err(error) => return Err(error),

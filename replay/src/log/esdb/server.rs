@@ -109,9 +109,10 @@ impl Server {
                 }),
                 Err(error) => {
                     client = None;
-                    let why = match error {
-                        StoreError::Unreachable(why) => why,
-                        error => error.to_string(),
+                    let why = if let StoreError::Unreachable(why) = error {
+                        why
+                    } else {
+                        error.to_string()
                     };
                     if self.state.borrow().why != why {
                         tracing::warn!(error = why, "the log's server is lost");

@@ -38,6 +38,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// How often an append is sent again of which the server says that it failed.
 const FAILURES_MAX: u32 = 2;
 
+/// What the client says to whoever was in a batch that has ended.
+const BATCH_ENDED: &str = "Batch-append stream has been closed";
+
 /// What appends share.
 pub(super) struct Writer {
     server: Arc<Server>,
@@ -55,6 +58,9 @@ struct Flight {
     end: u64,
     /// Whether it was sent without an answer.
     in_doubt: bool,
+    /// Whether it may still be on its way to the server. Not so when just the batch ended that it was in, and
+    /// the server has answered about it since.
+    astray: bool,
     failures: u32,
     until: Instant,
 }
@@ -92,7 +98,8 @@ impl Writer {
         let _turn = turn.lock().await;
         let events = event::proposed(&asked.events)?;
         let (end, until) = (self.known.head(), Instant::now() + PATIENCE);
-        let flight = Flight { asked, events, end, in_doubt: false, failures: 0, until };
+        let (in_doubt, astray, failures) = (false, false, 0);
+        let flight = Flight { asked, events, end, in_doubt, astray, failures, until };
         self.fly(flight).await
     }
 
@@ -143,20 +150,19 @@ impl Writer {
             Ok(Err(error)) => error,
             Err(_) => Error::DeadlineExceeded,
         };
-        let code = match &error {
-            Error::Grpc { code, .. } if loss(&error).is_none() => *code as i32,
+        let Some(code) = code_of_one(&error) else {
             // All that were on the way together are told so, whichever of them it was about.
-            error => {
-                flight.in_doubt = true;
-                self.server.lost(session, of_all(error));
-                return Sent::Again;
-            }
+            let lost = of_all(&error);
+            flight.in_doubt = true;
+            flight.astray |= lost == Lost::Client;
+            self.server.lost(session, lost);
+            return Sent::Again;
         };
         self.server.lost(session, Lost::Batch);
         match code {
             codes::EXISTS => Sent::Elsewhere,
             codes::DEADLINE => {
-                flight.in_doubt = true;
+                (flight.in_doubt, flight.astray) = (true, true);
                 Sent::Again
             }
             _ => {
@@ -212,7 +218,11 @@ impl Writer {
         };
         match self.judge(flight).await {
             Err(AppendError::Conflict { actual, .. }) if actual == before => {
-                if flight.in_doubt { Err(AppendError::Unknown) } else { Err(refused(error)) }
+                if flight.astray {
+                    Err(AppendError::Unknown)
+                } else {
+                    Err(refused(error))
+                }
             }
             judged => judged,
         }
@@ -223,13 +233,24 @@ fn refused(error: Error) -> AppendError {
     AppendError::Store(error.into())
 }
 
+/// What the server answers about one append, unless it has not answered.
+fn code_of_one(error: &Error) -> Option<i32> {
+    if let Error::Grpc { code, .. } = error
+        && loss(error).is_none()
+    {
+        Some(*code as i32)
+    } else {
+        None
+    }
+}
+
 /// What is lost when all that were on the way are told the same.
 fn of_all(error: &Error) -> Lost {
-    match error {
-        // The batch has ended, perhaps because another append was refused.
-        Error::ServerError(why) if why.contains("Batch-append stream has been closed") => {
-            Lost::Doubtful
-        }
-        error => loss(error).unwrap_or(Lost::Client),
+    if let Error::ServerError(why) = error
+        && why.contains(BATCH_ENDED)
+    {
+        // Perhaps only because another append was refused.
+        return Lost::Doubtful;
     }
+    loss(error).unwrap_or(Lost::Client)
 }
