@@ -88,6 +88,11 @@ impl Double {
         self.shared.records.lock().unwrap().log().to_vec()
     }
 
+    /// Only the first records are left, as after a backup was restored.
+    pub(crate) fn put_back(&self, records: usize) {
+        self.shared.records.lock().unwrap().put_back(records);
+    }
+
     /// Nothing listens any more, and all connections are torn. What is stored stays.
     pub(crate) async fn down(&mut self) {
         for node in &mut self.nodes {

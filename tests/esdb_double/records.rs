@@ -265,6 +265,15 @@ impl Records {
         })
     }
 
+    /// Only the first ones are left, as after a backup was restored.
+    pub(super) fn put_back(&mut self, records: usize) {
+        let kept = std::mem::take(&mut self.log);
+        (self.end, self.streams) = (0, HashMap::new());
+        for record in kept.into_iter().take(records) {
+            self.push(&record.stream, record.event.clone());
+        }
+    }
+
     /// The whole log, in its order.
     pub(super) fn log(&self) -> &[Arc<Stored>] {
         &self.log

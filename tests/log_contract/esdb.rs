@@ -3,7 +3,12 @@
 //!
 //! The server is a double of EventStoreDB, which fails when it is told to.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    env,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use replay::{
@@ -28,6 +33,12 @@ const SHARED: u128 = 4;
 
 /// How often a server is torn away under many writers.
 const CUTS: usize = 20;
+
+/// Where a process finds the server that it is to write to.
+const URL: &str = "PREAU_TEST_ESDB_URL";
+
+/// `EX_IOERR` of sysexits.h.
+const EX_IOERR: i32 = 74;
 
 /// Longer than anybody waits for a server.
 const LATE: Duration = Duration::from_secs(30);
@@ -131,6 +142,34 @@ async fn whoever_writes_while_the_server_is_gone_waits_a_while_and_goes_on_when_
     assert_eq!(back.unwrap().revision, 1);
     assert_eq!(log.read_stream(person(1), 0, 9).await.unwrap().len(), 2);
     log.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_put_back_stops_whoever_knew_more() {
+    if let Ok(url) = env::var(URL) {
+        let log = open(&url.parse().unwrap()).await;
+        for who in 0.. {
+            // What becomes of it is no matter: it ends all the same.
+            let _answer = log.append(append(who, Expected::NoStream, 1, "")).await;
+        }
+    }
+    let double = Double::start();
+    let name = "log_contract::esdb::a_server_that_was_put_back_stops_whoever_knew_more";
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args([name, "--exact"])
+        .env(URL, double.url())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let written = async {
+        while double.stored().len() < 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LATE, written).await.unwrap();
+    double.put_back(20);
+    assert_eq!(child.wait().unwrap().code(), Some(EX_IOERR));
 }
 
 #[tokio::test]
