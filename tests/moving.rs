@@ -30,8 +30,8 @@ use replay::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::postgres::Server;
 use school::School;
+use tests::{esdb_double::Double, postgres::Server};
 
 /// Of the student whose absences are erased.
 const STUDENT: StudentId = StudentId(Uuid::from_u128(2 << 64 | 1));
@@ -153,17 +153,19 @@ async fn pages_that_have_lost_their_beginning_move_without_it() {
 /// A folder for the file, the master key and the data folders of all places.
 struct House {
     folder: TempDir,
+    double: Double,
 }
 
 impl House {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), double: Double::start() }
     }
 
     /// Where a school moves, one after the other: each engine that can be tried here has its line.
     fn urls(&self) -> Vec<String> {
         let folder = |name| format!("sqlite:{}", self.folder.path().join(name).display());
-        [Some(folder("first")), Server::shared().map(Server::database), Some(folder("last"))]
+        let postgres = Server::shared().map(Server::database);
+        [Some(folder("first")), postgres, Some(self.double.url()), Some(folder("last"))]
             .into_iter()
             .flatten()
             .collect()
@@ -175,9 +177,12 @@ impl House {
         self.urls().iter().enumerate().map(place).collect()
     }
 
+    /// Keys are with the log, where its engine keeps keys, or in the data folder.
     fn place_at(&self, n: usize, url: &str) -> Place {
-        let (log, keys) = (url.parse().unwrap(), url.parse().unwrap());
-        Place { log, keys, ..self.place(&format!("data-{n}")) }
+        let own = self.place(&format!("data-{n}"));
+        fs::create_dir_all(&own.folder).unwrap();
+        let keys = url.parse().unwrap_or(own.keys);
+        Place { log: url.parse().unwrap(), keys, folder: own.folder }
     }
 
     /// A data folder with everything in it.

@@ -239,14 +239,14 @@ impl Log {
         }
     }
 
-    /// Whether appends that are asked for one after the other, before the first is answered, come into
-    /// the log in this order.
-    pub fn keeps_the_order_of_asking(&self) -> bool {
+    /// How many appends whoever is alone with the log may ask for one after the other, before the first
+    /// is answered, and have them come into it in this order.
+    pub fn kept_in_order(&self) -> usize {
         match self {
-            // One task takes them from one queue.
-            Self::Sqlite(_) | Self::Postgres(_) => true,
+            // One task takes them from one queue. Those who wait for a place in it may change theirs.
+            Self::Sqlite(_) | Self::Postgres(_) => queue::QUEUE_MAX,
             // What was refused or torn is sent again after what came later.
-            Self::Esdb(_) => false,
+            Self::Esdb(_) => 1,
         }
     }
 

@@ -12,7 +12,9 @@ use replay::{
 };
 
 use super::{House, bytes, events, person};
-use crate::{demo::binary, postgres::Server};
+use tests::postgres::Server;
+
+use crate::demo::binary;
 
 const EVENTS: u64 = 20_000;
 
@@ -25,7 +27,9 @@ async fn an_import_that_is_killed_again_and_again_ends_with_the_same_log() {
     let here = house.place("here");
     write_many(&here.log).await;
     house.export(&here).await;
-    for (n, url) in house.urls().into_iter().enumerate().take(2) {
+    // Where positions count events, so that one sees how far it is.
+    let dense = house.urls().into_iter().filter(|url| !url.starts_with("esdb"));
+    for (n, url) in dense.enumerate().take(2) {
         let there = house.place_at(n, &url);
         for at in KILLED_AT {
             let mut import = start(&binary, &url, [&*there.folder, &house.file()]);

@@ -283,7 +283,8 @@ impl<'l> Hand<'l> {
                 self.bytes += length;
             }
             Some(_) | None => {
-                if self.events >= BATCH_EVENTS || !self.log.keeps_the_order_of_asking() {
+                let full = self.batch.len() >= self.log.kept_in_order();
+                if full || self.events >= BATCH_EVENTS {
                     self.send().await?;
                 }
                 let (stream, events) = (header.stream, vec![event]);
