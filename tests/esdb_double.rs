@@ -14,8 +14,10 @@
 
 #[path = "esdb_double/appends.rs"]
 mod appends;
+#[cfg(test)]
 #[path = "esdb_double/client.rs"]
 mod client;
+#[cfg(test)]
 #[path = "esdb_double/failing.rs"]
 mod failing;
 #[path = "esdb_double/faults.rs"]
@@ -38,13 +40,13 @@ use self::{
     faults::Fault,
     serving::{Node, Shared},
 };
-pub(crate) use self::{
+pub use self::{
     faults::Held,
     records::{Proposed, Stored},
 };
 
 /// A server, or three that lead and follow each other, and what they store.
-pub(crate) struct Double {
+pub struct Double {
     nodes: Vec<Node>,
     shared: Arc<Shared>,
     runtime: Option<Runtime>,
@@ -52,12 +54,12 @@ pub(crate) struct Double {
 
 impl Double {
     /// One server, empty but for what it wrote about itself.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::of(1)
     }
 
     /// Three, of which the first leads. What is written to one is at once on all.
-    pub(crate) fn cluster() -> Self {
+    pub fn cluster() -> Self {
         Self::of(3)
     }
 
@@ -72,89 +74,89 @@ impl Double {
 
     /// How clients find it. They look for the nodes of a cluster by themselves; by default they wait half
     /// a second before they do anything, which says nothing in a test.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let nodes: Vec<String> =
             self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
         format!("esdb://{}?tls=false&discoveryInterval=1", nodes.join(","))
     }
 
     /// How clients find that node, and no other.
-    pub(crate) fn url_of(&self, node: usize) -> String {
+    pub fn url_of(&self, node: usize) -> String {
         format!("esdb://127.0.0.1:{}?tls=false&discoveryInterval=1", self.nodes[node].port())
     }
 
     /// All that is stored, in its order, what the server wrote about itself included.
-    pub(crate) fn stored(&self) -> Vec<Arc<Stored>> {
+    pub fn stored(&self) -> Vec<Arc<Stored>> {
         self.shared.records.lock().unwrap().log().to_vec()
     }
 
     /// Only the first records are left, as after a backup was restored.
-    pub(crate) fn put_back(&self, records: usize) {
+    pub fn put_back(&self, records: usize) {
         self.shared.records.lock().unwrap().put_back(records);
     }
 
     /// Nothing listens any more, and all connections are torn. What is stored stays.
-    pub(crate) async fn down(&mut self) {
+    pub async fn down(&mut self) {
         for node in &mut self.nodes {
             node.down().await;
         }
     }
 
     /// Listens again, on the same ports.
-    pub(crate) fn up(&mut self) {
+    pub fn up(&mut self) {
         self.nodes.iter_mut().for_each(Node::up);
     }
 
     /// Listens on other ports from now on, which [`url`](Self::url) tells.
-    pub(crate) async fn move_elsewhere(&mut self) {
+    pub async fn move_elsewhere(&mut self) {
         for node in &mut self.nodes {
             node.move_elsewhere().await;
         }
     }
 
     /// That node no longer listens. If it leads, nobody does, until another one is told to.
-    pub(crate) async fn node_down(&mut self, node: usize) {
+    pub async fn node_down(&mut self, node: usize) {
         self.nodes[node].down().await;
     }
 
     /// Lets that node lead.
-    pub(crate) fn lead(&self, node: usize) {
+    pub fn lead(&self, node: usize) {
         self.shared.lead(node);
     }
 
     /// Before the next append, somebody else writes these to its stream. With nothing to write, the
     /// append is refused all the same, as one that knew the stream too little.
-    pub(crate) fn write_before_next(&self, events: Vec<Proposed>) {
+    pub fn write_before_next(&self, events: Vec<Proposed>) {
         self.shared.faults.plan(Fault::WrittenFirst(events));
     }
 
     /// The next append is not written, and its connection is torn.
-    pub(crate) fn cut_before_commit(&self) {
+    pub fn cut_before_commit(&self) {
         self.shared.faults.plan(Fault::CutBefore);
     }
 
     /// The next append is written, and its connection torn before the answer.
-    pub(crate) fn cut_after_commit(&self) {
+    pub fn cut_after_commit(&self) {
         self.shared.faults.plan(Fault::CutAfter);
     }
 
     /// The next append is refused, since another node leads: the one that [`lead`](Self::lead) told to.
-    pub(crate) fn not_leader(&self) {
+    pub fn not_leader(&self) {
         self.shared.faults.plan(Fault::NotLeader);
     }
 
     /// An append is refused from now on, by an internal error, when one of its events says this.
-    pub(crate) fn refuse(&self, data: impl Into<Bytes>) {
+    pub fn refuse(&self, data: impl Into<Bytes>) {
         self.shared.faults.refuse(data.into());
     }
 
     /// Nobody's append is written as long as the answer is kept.
-    pub(crate) fn hold_writes(&self) -> Held {
+    pub fn hold_writes(&self) -> Held {
         self.shared.faults.writes.hold()
     }
 
     /// Nobody's append or read is answered as long as the answer is kept; what is appended is written.
-    pub(crate) fn hold_answers(&self) -> Held {
+    pub fn hold_answers(&self) -> Held {
         self.shared.faults.answers.hold()
     }
 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::{esdb_double::Double, postgres::Server};
+use tests::{esdb_double::Double, postgres::Server};
 
 const ADA: PersonId = PersonId(Uuid::from_u128(0xADA));
 const SESSION: SessionId = SessionId(Uuid::from_u128(7));

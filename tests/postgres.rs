@@ -30,7 +30,7 @@ const KEEPER: &str = r#"
 "#;
 
 /// A server of the tests.
-pub(crate) struct Server {
+pub struct Server {
     folder: TempDir,
     programs: PathBuf,
     options: String,
@@ -55,13 +55,13 @@ struct Pooler {
 
 impl Server {
     /// The server that all tests share which do it no harm; none where there are no programs for it.
-    pub(crate) fn shared() -> Option<&'static Self> {
+    pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Server>> = OnceLock::new();
         SHARED.get_or_init(Self::start).as_ref()
     }
 
     /// A server of one's own; none where there are no programs for it.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             eprintln!(
                 "not tried: there is no PostgreSQL here (PREAU_TEST_POSTGRES=its bin folder)"
@@ -101,20 +101,20 @@ impl Server {
     }
 
     /// The URL of a new, empty database.
-    pub(crate) fn database(&self) -> String {
+    pub fn database(&self) -> String {
         let name = format!("preau_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         told(&self.run("createdb", &[&name]));
         self.url(&name)
     }
 
     /// The URL of a database.
-    pub(crate) fn url(&self, name: &str) -> String {
+    pub fn url(&self, name: &str) -> String {
         format!("postgres:///{name}?host={}&user=preau", self.folder.path().display())
     }
 
     /// The URL of a new, empty database behind a pooler that lends connections for one transaction
     /// each (`PgBouncer`); none where there is no such program.
-    pub(crate) fn pooled_database(&self) -> Option<String> {
+    pub fn pooled_database(&self) -> Option<String> {
         let pooler = self.pooler.get_or_init(|| self.start_pooler());
         let url = self.database();
         let behind = format!("host={}/pool&", self.folder.path().display());
@@ -157,7 +157,7 @@ impl Server {
     }
 
     /// Kills the server in the middle of whatever it does (`kill -9`), all its processes.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let file = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap();
         let children = Command::new("pgrep").args(["-P", postmaster]).output().unwrap();
@@ -171,7 +171,7 @@ impl Server {
     }
 
     /// Starts it again after [`Self::kill`]; it recovers first.
-    pub(crate) fn start_again(&self) {
+    pub fn start_again(&self) {
         let data = self.folder.path().join("data").display().to_string();
         let log = self.folder.path().join("log").display().to_string();
         let mut start = as_nobody(&self.programs, "pg_ctl", self.folder.path());
@@ -180,7 +180,7 @@ impl Server {
     }
 
     /// Runs one of PostgreSQL's own programs, or a shell that calls them, on this server.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Output {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Output {
         as_nobody(Path::new(""), program, self.folder.path())
             .env("PATH", programs_first(&self.programs))
             .env("PGHOST", self.folder.path())

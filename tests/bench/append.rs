@@ -62,7 +62,8 @@ pub(super) async fn run(folder: &Path, effort: Effort) -> anyhow::Result<Vec<Mea
         let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..effort.rounds {
             let place = |side| folder.path().join(format!("{writers}-{round}-{side}"));
-            let value = through_the_log(&place("log"), writers, turn, &event).await?;
+            let log = LogUrl::Sqlite(place("log"));
+            let value = through_the_log(&log, writers, turn, &event).await?;
             let against = bare_commits(&place("bare"), writers, turn, &event).await?;
             ours.push(value);
             bare.push(against);
@@ -79,13 +80,14 @@ pub(super) async fn run(folder: &Path, effort: Effort) -> anyhow::Result<Vec<Mea
     Ok(measures)
 }
 
-async fn through_the_log(
-    folder: &Path,
+/// Events a second that so many writers append to a log in one turn.
+pub(super) async fn through_the_log(
+    url: &LogUrl,
     writers: usize,
     turn: Duration,
     event: &NewEvent,
 ) -> anyhow::Result<f64> {
-    let log = Log::open(&LogUrl::Sqlite(folder.into()), LogName::School).await?;
+    let log = Log::open(url, LogName::School).await?;
     let all = (0..writers as u64).map(|number| Writer {
         log: log.clone(),
         number,
@@ -94,9 +96,10 @@ async fn through_the_log(
         event: event.clone(),
     });
     let warm = together(all.collect(), move |turn| turn == warm_up(writers)).await?;
-    let (begin, before) = (Instant::now(), log.head().await?);
-    together(warm, move |_| begin.elapsed() >= turn).await?;
-    let rate = (log.head().await? - before) as f64 / begin.elapsed().as_secs_f64();
+    let begin = Instant::now();
+    let done = together(warm, move |_| begin.elapsed() >= turn).await?;
+    let written: u64 = done.iter().map(|writer| writer.turn - warm_up(writers)).sum();
+    let rate = written as f64 / begin.elapsed().as_secs_f64();
     log.close().await;
     Ok(rate)
 }
@@ -178,7 +181,7 @@ fn warm_up(writers: usize) -> u64 {
 }
 
 /// Whether a writer's event of this turn begins a stream.
-fn begins(writer: u64, turn: u64) -> bool {
+pub(super) fn begins(writer: u64, turn: u64) -> bool {
     (writer + turn).is_multiple_of(NEW_STREAM_EVERY)
 }
 
@@ -244,7 +247,7 @@ fn insert(table: &str, row: &str, rows: usize) -> String {
 }
 
 /// An event as they are in the log. The log looks at no byte of it.
-fn sample() -> anyhow::Result<NewEvent> {
+pub(super) fn sample() -> anyhow::Result<NewEvent> {
     let at = DateTime::from_timestamp(1_795_000_000, 0).context("an instant")?;
     let header = Header {
         stream: stream(0, 0),

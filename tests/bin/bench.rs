@@ -13,6 +13,8 @@ use serde_json::json;
 mod access;
 #[path = "../bench/append.rs"]
 mod append;
+#[path = "../bench/engines.rs"]
+mod engines;
 #[path = "../bench/import.rs"]
 mod import;
 #[path = "../bench/moving.rs"]
@@ -58,6 +60,8 @@ enum What {
     Import(import::Effort),
     /// Events a second into the file that a school moves with, and out of it again.
     Moving(moving::Effort),
+    /// Appends and reads on every engine, beside what others do on PostgreSQL.
+    Engines(engines::Effort),
 }
 
 /// One number, and what it is compared with.
@@ -78,6 +82,7 @@ async fn main() -> anyhow::Result<()> {
         What::Rebuild(effort) => rebuild::run(&arguments.folder, effort).await?,
         What::Access(effort) => access::run(&arguments.folder, effort).await?,
         What::Import(effort) => import::run_all(&arguments.folder, effort).await?,
+        What::Engines(effort) => engines::run(&arguments.folder, effort).await?,
         What::Moving(effort) => moving::run(&arguments.folder, effort).await?,
     };
     let mut out = io::stdout().lock();

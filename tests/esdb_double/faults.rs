@@ -92,11 +92,11 @@ impl Drop for Gone<'_> {
 
 /// Requests are held as long as this is kept.
 #[must_use = "what is held is let go at once"]
-pub(crate) struct Held(Arc<Gate>);
+pub struct Held(Arc<Gate>);
 
 impl Held {
     /// Waits until so many requests are held.
-    pub(crate) async fn waiting(&self, requests: usize) {
+    pub async fn waiting(&self, requests: usize) {
         let mut waiting = self.0.waiting.subscribe();
         waiting.wait_for(|waiting| *waiting >= requests).await.unwrap();
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// An append above this many bytes is refused: what the real server allows when nobody configured it.
-pub(crate) const APPEND_MAX_BYTES: usize = 1_048_576;
+pub(super) const APPEND_MAX_BYTES: usize = 1_048_576;
 
 /// The header of a record in the real server's log; that positions grow by uneven steps is what counts.
 const HEADER_BYTES: u64 = 89;
@@ -24,32 +24,32 @@ const APPENDS_PER_STATISTICS: u64 = 5;
 
 /// An event as it lies in the log.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
+pub struct Stored {
     /// The name of its stream.
-    pub(crate) stream: Arc<str>,
+    pub stream: Arc<str>,
     /// Its place in the stream.
-    pub(crate) revision: u64,
+    pub revision: u64,
     /// Its place in the log, commit and prepare alike.
-    pub(crate) position: u64,
+    pub position: u64,
     /// When it was written, in steps of 100 ns since 1970.
-    pub(crate) ticks: u64,
+    pub ticks: u64,
     /// What was written.
-    pub(crate) event: Proposed,
+    pub event: Proposed,
 }
 
 /// An event that somebody wants to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proposed {
+pub struct Proposed {
     /// Chosen by whoever writes: a retry brings the same.
-    pub(crate) id: Uuid,
+    pub id: Uuid,
     /// Its type.
-    pub(crate) kind: String,
+    pub kind: String,
     /// `application/json`, or `application/octet-stream`.
-    pub(crate) content_type: String,
+    pub content_type: String,
     /// What is said about it.
-    pub(crate) metadata: Bytes,
+    pub metadata: Bytes,
     /// What it says.
-    pub(crate) data: Bytes,
+    pub data: Bytes,
 }
 
 impl Proposed {

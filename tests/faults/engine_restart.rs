@@ -7,7 +7,7 @@ use super::{
     Shared,
     ledger::{Ack, Ledger},
 };
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 const KILLS: usize = 20;
 

@@ -18,7 +18,7 @@ use replay::{Clock, Node, keys::MasterKey};
 use tokio::time::{Instant, interval};
 
 use super::{Shared, leader_paused::signal};
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 const URL: &str = "PREAU_TEST_DUTY_URL";
 const FOLDER: &str = "PREAU_TEST_DUTY_FOLDER";

@@ -10,7 +10,7 @@ use super::{
     Shared,
     ledger::{Ack, Ledger},
 };
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 const PAUSE: Duration = Duration::from_secs(60);
 

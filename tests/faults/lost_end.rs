@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 
 use super::Shared;
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 /// `EX_IOERR` of sysexits.h.
 const EX_IOERR: i32 = 74;

@@ -9,7 +9,7 @@ use super::{
     Shared,
     ledger::{Ack, Ledger},
 };
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 /// How long a node may take to tell something.
 const TELL_MAX: Duration = Duration::from_secs(60);

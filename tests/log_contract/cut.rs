@@ -9,7 +9,7 @@ use super::{
     harness::{append, positions},
     reading::pages,
 };
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 /// The page, with the position at which its example cuts.
 const PAGE: &str = "../docs/operations.md";

@@ -22,7 +22,7 @@ use super::{
     harness::{Store, append, event, person, positions},
     reading::pages,
 };
-use crate::esdb_double::Double;
+use tests::esdb_double::Double;
 
 const LOGS: u128 = 4;
 const WRITERS_EACH: u128 = 8;

@@ -13,12 +13,11 @@ use sqlx::{
     ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
 };
 use tempfile::TempDir;
-use uuid::Uuid;
-
-use crate::{
+use tests::{
     esdb_double::{Double, Held},
     postgres::Server,
 };
+use uuid::Uuid;
 
 /// A content that [`Store::refuse_marked`] makes unwritable.
 pub(super) const MARK: &str = "unwritable";

@@ -16,7 +16,7 @@ use replay::log::{AppendError, Expected, Filter, Log, LogName};
 use sqlx::{Connection, PgConnection};
 
 use super::harness::append;
-use crate::postgres::Server;
+use tests::postgres::Server;
 
 const PROCESSES: u64 = 4;
 const WRITERS_EACH: u64 = 8;
