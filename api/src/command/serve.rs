@@ -52,10 +52,11 @@ pub(crate) async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()>
     }
 }
 
-/// Logs in JSON on standard error; `PREAU_TRACING` says what.
+/// Logs in JSON on standard error; `PREAU_TRACING` says what. The client of EventStoreDB takes every conflict
+/// for an error; what is one is told by whoever uses it.
 pub(crate) fn log_json(default: &str) {
-    let filter =
-        EnvFilter::try_from_env("PREAU_TRACING").unwrap_or_else(|_| EnvFilter::new(default));
+    let default = || EnvFilter::new(format!("{default},kurrentdb=off"));
+    let filter = EnvFilter::try_from_env("PREAU_TRACING").unwrap_or_else(|_| default());
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

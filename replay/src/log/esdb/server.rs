@@ -232,8 +232,7 @@ async fn connect(
         Ok(Session { number, client: own, batch })
     };
     match timeout(CONNECT_MAX, attempt).await {
-        // Those of the client name hosts, and no password.
-        Ok(Err(StoreError::EventStore(error))) => Err(StoreError::Unreachable(error.to_string())),
+        Ok(Err(StoreError::EventStore(error))) => Err(StoreError::Unreachable(why(&error))),
         Ok(session) => session,
         Err(_) => Err(StoreError::Unreachable("it does not answer".to_owned())),
     }
@@ -246,13 +245,24 @@ async fn made(url: &EsdbUrl) -> Result<Client, StoreError> {
     let made = tokio::task::spawn_blocking(|| Client::with_runtime_handle(runtime, settings));
     match made.await {
         Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(StoreError::Unreachable(error.to_string())),
-        Err(_) => Err(wrong("tlsCaFile")),
+        Ok(Err(error)) => Err(wrong(&format!("a file of its address ({error})"))),
+        Err(_) => Err(wrong("the file tlsCaFile of its address")),
     }
 }
 
 fn wrong(what: &str) -> StoreError {
     StoreError::Unreachable(format!("{what} cannot be used"))
+}
+
+/// Why no session came about, for whoever runs the server. What the client says names no password.
+fn why(error: &Error) -> String {
+    if let Error::GrpcConnectionError(_) = error {
+        "nobody answers there as an EventStoreDB server does".to_owned()
+    } else if error.is_access_denied() {
+        "it does not let this user read $all".to_owned()
+    } else {
+        error.to_string()
+    }
 }
 
 /// Asks where the server's log ends: before it is asked for anything else, what it had acknowledged must
