@@ -88,7 +88,8 @@ pub(super) struct Group {
     pub(super) deferred: Vec<Append>,
     /// Where all named streams stand after this group.
     pub(super) heads: HashMap<Stream, Head>,
-    /// Where the log stands after this group.
+    /// Where the log stands before this group, and after it.
+    pub(super) began: Ends,
     pub(super) ends: Ends,
     touched: HashSet<Stream>,
 }
@@ -103,6 +104,7 @@ impl Group {
             doubtful: Vec::new(),
             deferred: Vec::new(),
             heads,
+            began: ends,
             ends,
             touched: HashSet::new(),
         };

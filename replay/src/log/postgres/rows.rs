@@ -30,18 +30,20 @@ const HEADS: &str = "select name, stream, coalesce(
         pruned_revision, -1) + 1
     from preau.stream where log = $1 and name = any($2)";
 
-/// The positions move on in the same statement that uses them.
+/// The positions move on in the same statement that uses them. Where the log ends elsewhere by then
+/// nothing is written: whoever waited for the row looks at it again.
 const WRITE: &str = "with moved as (
-        update preau.head set position = $2, stream = $3 where log = $1
+        update preau.head set position = $2, stream = $3 where log = $1 and position = $13
+        returning log
     ), begun as (
         insert into preau.stream (log, stream, name)
-        select $1, * from unnest($4::bigint[], $5::text[])
+        select moved.log, begun.* from moved, unnest($4::bigint[], $5::text[]) as begun
     ), written as (
         insert into preau.event (log, position, stream, revision, id, header, payload)
-        select $1, * from unnest($6::bigint[], $7::bigint[], $8::bigint[], $9::uuid[], $10::bytea[],
-            $11::bytea[])
+        select moved.log, written.* from moved, unnest($6::bigint[], $7::bigint[], $8::bigint[],
+            $9::uuid[], $10::bytea[], $11::bytea[]) as written
     )
-    select pg_notify($12, '')";
+    select pg_notify($12, '') from moved";
 
 const OLDEST: &str = "select min(position) from preau.event where log = $1";
 
@@ -76,18 +78,19 @@ pub(super) async fn heads_of(
     found.fetch_all(store).await?.into_iter().map(head).collect()
 }
 
-/// Writes the new streams and the events of a group, and moves the end of the log.
+/// Writes the new streams and the events of a group that was formed where the log ends, and moves that
+/// end. Says whether the log still ended there.
 pub(super) async fn write(
     store: &mut PgConnection,
     name: LogName,
     group: &Group,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let (numbers, names): (Vec<_>, Vec<_>) =
         group.begun.iter().map(|(number, stream)| (*number, stream.to_string())).unzip();
     let parts = group.accepted.iter().map(|accepted| &accepted.append.asked);
     let events = || parts.clone().flat_map(|part| &part.events);
     let places = group.places.iter();
-    sqlx::query(WRITE)
+    let written = sqlx::query(WRITE)
         .persistent(false)
         .bind(number(name))
         .bind(place(group.ends.position))
@@ -101,9 +104,10 @@ pub(super) async fn write(
         .bind(events().map(|event| &event.header[..]).collect::<Vec<_>>())
         .bind(events().map(|event| &event.payload[..]).collect::<Vec<_>>())
         .bind(CHANNEL)
-        .execute(store)
+        .bind(place(group.began.position))
+        .fetch_optional(store)
         .await?;
-    Ok(())
+    Ok(written.is_some())
 }
 
 /// Destroys some of the events up to a position, the oldest first. Says whether any may be left.

@@ -3,6 +3,10 @@
 //! It owns one connection. When that breaks before a commit was asked for, nothing was written and
 //! all is tried again on another; when it breaks while the commit is under way, nobody knows, and
 //! that is the answer.
+//!
+//! A writer that was alone lately expects to be so again, and writes a group in one statement that does
+//! nothing if others have written meanwhile. Then, and whenever something is in doubt, it takes the log
+//! for a transaction and looks.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +15,10 @@ use std::{
 
 use domain::Stream;
 use moka::sync::Cache;
-use sqlx::{Connection, PgConnection, PgTransaction, postgres::PgConnectOptions};
+use sqlx::{
+    Connection, PgConnection, PgTransaction,
+    postgres::{PgConnectOptions, PgDatabaseError, PgSeverity},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -23,8 +30,8 @@ use super::{
     reader, rows,
 };
 use crate::log::{
-    AppendError, Appended, LogName,
-    group::{Accepted, Append, Group, Head, first_revision, refuse},
+    AppendError, Appended, Expected, LogName, StreamAppend,
+    group::{Accepted, Append, Ends, Group, Head, first_revision, refuse},
     queue::{Queue, Request},
 };
 
@@ -52,8 +59,10 @@ pub(super) struct Writer {
     head: watch::Sender<u64>,
     store: Option<PgConnection>,
     heads: Cache<Stream, Head>,
-    /// The position that the heads in memory belong to.
-    known: u64,
+    /// Where the log ended when the heads in memory were those of its streams.
+    known: Option<Ends>,
+    /// Whether it ended there still when it was last looked at.
+    alone: bool,
 }
 
 /// Why a group was not committed.
@@ -74,7 +83,7 @@ impl Writer {
         head: watch::Sender<u64>,
     ) -> Self {
         let (queue, heads) = (Queue::new(requests), Cache::new(HEADS_MAX));
-        Self { options, name, queue, head, store: None, heads, known: 0 }
+        Self { options, name, queue, head, store: None, heads, known: None, alone: false }
     }
 
     /// Writes until the last handle is gone or one of them closes the log; then `listening` ends too.
@@ -147,11 +156,36 @@ impl Writer {
         later: &mut VecDeque<Vec<Append>>,
     ) -> Result<(), Failed> {
         let mut store = self.connected().await.map_err(Failed::Before)?;
+        if let Some(group) = self.expected(appends) {
+            match rows::write(&mut store, self.name, &group).await {
+                Ok(true) => {
+                    self.store = Some(store);
+                    self.committed(group, later);
+                    return Ok(());
+                }
+                Err(error) if !is_undone(&error) => {
+                    appends.extend(group.into_appends());
+                    return Err(Failed::Committing(error));
+                }
+                // Others have written, or what was taken on trust is not so.
+                Ok(false) | Err(_) => appends.extend(group.into_appends()),
+            }
+        }
+        self.commit_locked(store, appends, later).await
+    }
+
+    /// The same, with the log taken.
+    async fn commit_locked(
+        &mut self,
+        mut store: PgConnection,
+        appends: &mut Vec<Append>,
+        later: &mut VecDeque<Vec<Append>>,
+    ) -> Result<(), Failed> {
         let name = self.name;
         let mut writing = store.begin_with(rows::BEGIN).await.map_err(Failed::Before)?;
         let ends = rows::lock(&mut writing, name).await.map_err(Failed::Before)?;
         stop_if_lost(*self.head.borrow(), ends.position);
-        let heads = self.heads_for(appends, ends.position, &mut writing).await;
+        let heads = self.heads_for(appends, ends, &mut writing).await;
         let heads = heads.map_err(Failed::Before)?;
         let mut group = Group::form(std::mem::take(appends), heads, ends);
         let judged = judge(&mut writing, name, &mut group).await;
@@ -160,7 +194,7 @@ impl Writer {
             return Err(Failed::Before(error));
         }
         if !group.accepted.is_empty()
-            && let Err(error) = rows::write(&mut writing, name, &group).await
+            && let Err(error) = rows::write(&mut writing, name, &group).await.and_then(moved)
         {
             // A broken connection is found broken by the next group.
             let _undone = writing.rollback().await;
@@ -174,18 +208,45 @@ impl Writer {
             return Err(Failed::Committing(error));
         }
         self.store = Some(store);
-        self.known = group.ends.position;
+        self.committed(group, later);
+        Ok(())
+    }
+
+    /// The group that `appends` make if nobody else has written, and every stream that is said to be new
+    /// and is not in memory is: none when that cannot be known, or leaves a doubt.
+    fn expected(&self, appends: &mut Vec<Append>) -> Option<Group> {
+        let ends = self.known.filter(|_| self.alone)?;
+        let mut heads = HashMap::new();
+        for StreamAppend { stream, expected, .. } in appends.iter().map(|append| &append.asked) {
+            match self.heads.get(stream) {
+                Some(head) => {
+                    heads.insert(*stream, head);
+                }
+                None if *expected == Expected::NoStream => {}
+                None => return None,
+            }
+        }
+        let group = Group::form(std::mem::take(appends), heads, ends);
+        if group.doubtful.is_empty() {
+            return Some(group);
+        }
+        appends.extend(group.into_appends());
+        None
+    }
+
+    /// Answers what is in the log now.
+    fn committed(&mut self, group: Group, later: &mut VecDeque<Vec<Append>>) {
+        self.known = Some(group.ends);
         for (stream, head) in group.heads {
             self.heads.insert(stream, head);
         }
-        publish(&self.head, self.known);
+        publish(&self.head, group.ends.position);
         for Accepted { append, answer } in group.accepted {
             append.answer(Ok(answer));
         }
         if !group.deferred.is_empty() {
             later.push_front(group.deferred);
         }
-        Ok(())
     }
 
     /// The connection, taken out: whoever gives it back found it whole.
@@ -200,18 +261,19 @@ impl Writer {
     }
 
     /// Where the streams of the appends stand, from memory or from the store. To be asked with the
-    /// log locked, when it ends at `position`.
+    /// log locked, when it ends at `ends`.
     async fn heads_for(
         &mut self,
         appends: &[Append],
-        position: u64,
+        ends: Ends,
         store: &mut PgConnection,
     ) -> Result<HashMap<Stream, Head>, sqlx::Error> {
-        if position != self.known {
+        self.alone = self.known == Some(ends);
+        if !self.alone {
             // Others have written: what is in memory may be of before.
             self.heads.invalidate_all();
         }
-        self.known = position;
+        self.known = Some(ends);
         let mut heads = HashMap::new();
         let mut unknown = Vec::new();
         for stream in appends.iter().map(|append| append.asked.stream) {
@@ -232,8 +294,20 @@ impl Writer {
     fn forget(&mut self) {
         self.store = None;
         self.heads.invalidate_all();
-        self.known = 0;
+        self.known = None;
     }
+}
+
+/// With the log taken nobody else can have moved its end.
+fn moved(written: bool) -> Result<(), sqlx::Error> {
+    if written { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
+/// Whether the server has answered that nothing of a statement was done. One that goes away says so
+/// also of what it has committed.
+fn is_undone(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref());
+    error.is_some_and(|error: &PgDatabaseError| error.severity() == PgSeverity::Error)
 }
 
 /// Answers the appends that are not where their stream stands.
