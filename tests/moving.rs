@@ -102,12 +102,19 @@ async fn what_is_new_since_is_added_to_the_file_and_to_the_target() {
         assert_eq!((imported.school.found, imported.school.written), (300, 20));
         assert_eq!((imported.access.found, imported.access.written), (3, 3));
         assert_eq!(
-            (imported.chain, imported.school.end.sha256),
-            (second.chain, second.school.sha256)
+            (imported.chain, &imported.school.end.sha256),
+            (second.chain, &second.school.sha256)
         );
         assert_eq!(bytes(&events(&here.log).await), bytes(&events(&there.log).await));
         let again = house.import(&there).await;
         assert_eq!((again.school.written, again.access.written), (0, 0));
+
+        // Out of the new place likewise.
+        fs::remove_file(house.file()).unwrap();
+        let out = house.export(&there).await;
+        assert_eq!(out.school.sha256, second.school.sha256);
+        let nothing = house.export(&there).await;
+        assert_eq!((nothing.found, nothing.written), (out.written, 0));
         fs::remove_file(house.file()).unwrap();
         fs::remove_dir_all(&here.folder).unwrap();
     }

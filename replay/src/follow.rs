@@ -20,7 +20,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Journal, header,
-    log::Filter,
+    log::{Filter, StoreError},
     react::CHECKPOINT,
     rebuild::{self, Until, sort_out},
 };
@@ -184,8 +184,10 @@ async fn delete_foreign(journal: &Journal, folder: &Path) -> anyhow::Result<()> 
     };
     let foreign = known.is_some() && known != name_of(journal).await?;
     for generation in files::generations(folder)? {
-        let folded = files::folded_to(&files::path(folder, generation)).await;
-        if folded.is_some_and(|folded| foreign || folded > head) {
+        let Some(folded) = files::folded_to(&files::path(folder, generation)).await else {
+            continue;
+        };
+        if foreign || folded > head || !is_told(journal, folded).await? {
             tracing::warn!(generation, "these tables are of another log: they are made anew");
             files::delete(folder, generation)?;
         }
@@ -200,6 +202,15 @@ async fn delete_foreign(journal: &Journal, folder: &Path) -> anyhow::Result<()> 
         }
     }
     Ok(())
+}
+
+/// Whether the log has told this position. Where positions have gaps, one of another log is in a gap.
+async fn is_told(journal: &Journal, position: u64) -> Result<bool, StoreError> {
+    match journal.log().read_all(position, 1, Filter::default()).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NoSuchPosition(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What tells a log from others: its first event and where that is. None while it is empty.

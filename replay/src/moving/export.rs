@@ -193,10 +193,12 @@ fn open_file(path: &Path, first: EventId) -> anyhow::Result<(File, Option<(Chain
 /// Whether an event that a file has is where it was: the log has neither lost its end nor, in between,
 /// what the file has not.
 async fn is_there(log: &Log, last: &StoredEvent) -> anyhow::Result<()> {
-    let before = last.position.saturating_sub(1);
-    let page = log.read_all(before, 1, Filter::default()).await?;
+    let told = || format!("reading the envelope of the event at position {}", last.position);
+    // Asked of its stream: what comes before a position is no position everywhere.
+    let header = header::decode(&last.header).with_context(told)?;
+    let there = log.read_stream(header.stream, header.revision, 1).await?;
     ensure!(
-        page.events.first() == Some(last),
+        there.first() == Some(last),
         "the last event of the file, at position {}, is not in the log any more: the log was restored \
          to an earlier state, or old pages were destroyed since; export into another file",
         last.position
