@@ -10,17 +10,18 @@ use std::{
 };
 
 use domain::{
-    Event, Stream, access::AccessEvent, accounts::AccountEvent, attendance::AttendanceEvent,
-    classes::ClassEvent, families::FamilyEvent, people::PersonEvent, rollcalls::RollCallEvent,
-    schools::SchoolEvent, timetable::TimetableEvent,
+    Event, Stream, access::AccessEvent, accounts::AccountEvent, alerts::AlertEvent,
+    attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent, people::PersonEvent,
+    rollcalls::RollCallEvent, schools::SchoolEvent, timetable::TimetableEvent,
 };
 use serde_json::Value;
 use strum::VariantNames;
 
 /// The names of the events, feature by feature.
-pub(crate) const EVENTS: [&[&str]; 9] = [
+pub(crate) const EVENTS: [&[&str]; 10] = [
     AccessEvent::VARIANTS,
     AccountEvent::VARIANTS,
+    AlertEvent::VARIANTS,
     AttendanceEvent::VARIANTS,
     ClassEvent::VARIANTS,
     FamilyEvent::VARIANTS,

@@ -239,6 +239,7 @@ fn plausible(parameter: &str) -> String {
         "year" => "2026".to_owned(),
         "date" | "from" => "2026-11-20".to_owned(),
         "slot" => "1".to_owned(),
+        "half" => "morning".to_owned(),
         "mandate" => "auditor".to_owned(),
         _ => Uuid::nil().to_string(),
     }

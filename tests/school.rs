@@ -5,6 +5,7 @@
 mod access;
 mod access_log;
 mod accounts;
+mod alerts;
 mod attendance;
 mod canaries;
 mod classes;

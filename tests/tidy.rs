@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    accounts::AccountError, attendance::AttendanceError, classes::ClassError,
+    accounts::AccountError, alerts::AlertError, attendance::AttendanceError, classes::ClassError,
     families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
     timetable::TimetableError,
 };
@@ -27,8 +27,9 @@ const LAYERS: [(&str, &[&str]); 6] = [
     ("tests", &["domain", "projections", "replay", "web", "api"]),
 ];
 
-const REFUSALS: [&[&str]; 8] = [
+const REFUSALS: [&[&str]; 9] = [
     AccountError::VARIANTS,
+    AlertError::VARIANTS,
     AttendanceError::VARIANTS,
     ClassError::VARIANTS,
     FamilyError::VARIANTS,

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    accounts::AccountError, attendance::AttendanceError, classes::ClassError,
+    accounts::AccountError, alerts::AlertError, attendance::AttendanceError, classes::ClassError,
     families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
     timetable::TimetableError,
 };
@@ -175,6 +175,7 @@ pub(crate) fn codes() -> Vec<&'static str> {
         TimetableError::VARIANTS,
         RollCallError::VARIANTS,
         AttendanceError::VARIANTS,
+        AlertError::VARIANTS,
         AccountError::VARIANTS,
     ]
     .concat()
@@ -241,6 +242,7 @@ rules! {
     TimetableError { CourseNotScheduled => NOT_FOUND }
     RollCallError { RollNotTaken => NOT_FOUND, RollCallErased => GONE }
     AccountError { }
+    AlertError { NoSuchAlert => NOT_FOUND, AlertErased => GONE }
     AttendanceError { UnknownLine => NOT_FOUND, AttendanceErased => GONE }
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod alerts;
 mod attendance;
 mod caller;
 mod classes;
@@ -158,6 +159,7 @@ fn routes() -> [OpenApiRouter<App>; 2] {
         .merge(timetable::routes())
         .merge(rollcalls::routes())
         .merge(attendance::routes())
+        .merge(alerts::routes())
         .merge(history::routes())
         .merge(accounts::routes())
         .merge(access::routes())

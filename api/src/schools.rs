@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_bell_schedule))
         .routes(routes!(list_reasons))
         .routes(routes!(choose_setting))
+        .routes(routes!(give_telephone))
 }
 
 /// The schools that the caller has business with, in the order of their numbers.
@@ -154,6 +155,24 @@ async fn set_bell_schedule(
 async fn list_reasons(At(school): At<Uai>, write: Write<Vec<Reason>>) -> Result<Receipt, ApiError> {
     may_manage(school, &write).await?;
     let command = SchoolCommand::ListReasons { reasons: write.body.clone() };
+    write.execute::<School>(school, school, command).await
+}
+
+/// The telephone of a school.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Telephone {
+    /// As it is dialled in France.
+    telephone: String,
+}
+
+/// Says by which telephone families reach the school.
+#[utoipa::path(put, path = "/schools/{school}/telephone", tag = "schools",
+    params(("school" = String, Path)), request_body = Telephone,
+    responses((status = 200, body = Receipt), (status = 422, body = Problem)))]
+async fn give_telephone(At(school): At<Uai>, write: Write<Telephone>) -> Result<Receipt, ApiError> {
+    may_manage(school, &write).await?;
+    let command = SchoolCommand::GiveTelephone { telephone: write.body.telephone.clone() };
     write.execute::<School>(school, school, command).await
 }
 

@@ -120,6 +120,14 @@ pub enum Action {
     GiveReason,
     /// Judge a reason, regularise, withdraw a line, exempt from a subject.
     QualifyAbsence,
+    /// List the alerts of a school, and what became of them.
+    ListAlerts,
+    /// See what a student's family was told.
+    ReadAlerts,
+    /// Say that one knows of an absence.
+    AcknowledgeAlert,
+    /// Call a family that was not reached.
+    CallFamily,
     /// Replay what happened to a student.
     ReadHistory,
     /// See who signed in and who read what.

@@ -7,6 +7,7 @@
 
 mod decide;
 pub mod half_days;
+mod unexplained;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
+
+pub use unexplained::Absent;
 
 use crate::{
     Event, LessonId, LineId, PersonId, SchoolYear, Stream, Streamed, StudentId,

@@ -14,9 +14,17 @@ use uuid::Uuid;
 
 use crate::{
     AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, PersonId, RunId, SchoolYear,
-    StudentId, Uai, access::AccessEvent, accounts::AccountEvent, attendance::AttendanceEvent,
-    classes::ClassEvent, families::FamilyEvent, people::PersonEvent, rollcalls::RollCallEvent,
-    schools::SchoolEvent, timetable::TimetableEvent,
+    StudentId, Uai,
+    access::AccessEvent,
+    accounts::AccountEvent,
+    alerts::{AlertEvent, AlertId},
+    attendance::AttendanceEvent,
+    classes::ClassEvent,
+    families::FamilyEvent,
+    people::PersonEvent,
+    rollcalls::RollCallEvent,
+    schools::SchoolEvent,
+    timetable::TimetableEvent,
 };
 
 /// Something that happened, with the thing it happened to.
@@ -36,6 +44,8 @@ pub enum Event {
     RollCall(LessonId, RollCallEvent),
     /// See [`crate::attendance`].
     Attendance(StudentId, SchoolYear, AttendanceEvent),
+    /// See [`crate::alerts`].
+    Alert(AlertId, AlertEvent),
     /// See [`crate::accounts`].
     Account(PersonId, AccountEvent),
     /// See [`crate::access`]. Only in the access log.
@@ -60,6 +70,7 @@ impl Event {
             Stream::Attendance(id, year) => {
                 Self::Attendance(id, year, serde_json::from_slice(payload)?)
             }
+            Stream::Alert(id) => Self::Alert(id, serde_json::from_slice(payload)?),
             Stream::Account(id) => Self::Account(id, serde_json::from_slice(payload)?),
             Stream::Access(id) => Self::Access(id, serde_json::from_slice(payload)?),
         })
@@ -78,6 +89,7 @@ impl Event {
             Self::Timetable(_, event) => serde_json::to_vec(event),
             Self::RollCall(_, event) => serde_json::to_vec(event),
             Self::Attendance(_, _, event) => serde_json::to_vec(event),
+            Self::Alert(_, event) => serde_json::to_vec(event),
             Self::Account(_, event) => serde_json::to_vec(event),
             Self::Access(_, event) => serde_json::to_vec(event),
             Self::Erased(_) => Ok(Vec::new()),
@@ -94,6 +106,7 @@ impl Event {
             Self::Timetable(id, _) => Stream::Timetable(*id),
             Self::RollCall(id, _) => Stream::RollCall(*id),
             Self::Attendance(id, year, _) => Stream::Attendance(*id, *year),
+            Self::Alert(id, _) => Stream::Alert(*id),
             Self::Account(id, _) => Stream::Account(*id),
             Self::Access(id, _) => Stream::Access(*id),
             Self::Erased(stream) => *stream,
@@ -120,6 +133,12 @@ impl Event {
                 subject: Subject::Person(id.person()),
                 category: Category::Attendance,
                 year: *year,
+            }),
+            // What the family was told of an absence lives and dies with the absence.
+            Self::Alert(id, _) => Some(Dossier {
+                subject: Subject::Person(id.student.person()),
+                category: Category::Attendance,
+                year: SchoolYear::containing(id.date),
             }),
             Self::Account(id, _) => of(*id, Category::Account),
             Self::Access(..) => {
@@ -167,6 +186,8 @@ pub enum Stream {
     RollCall(LessonId),
     /// `attendance-<student>-2026`: the file of one school year
     Attendance(StudentId, SchoolYear),
+    /// `alert-<school>-<student>-2026-11-30-morning`
+    Alert(AlertId),
     /// `account-<person>`
     Account(PersonId),
     /// `access-<run>`: pages of the access log
@@ -183,6 +204,7 @@ impl fmt::Display for Stream {
             Self::Timetable(id) => write!(f, "timetable-{id}"),
             Self::RollCall(id) => write!(f, "rollcall-{id}"),
             Self::Attendance(id, year) => write!(f, "attendance-{id}-{year}"),
+            Self::Alert(id) => write!(f, "alert-{id}"),
             Self::Account(id) => write!(f, "account-{id}"),
             Self::Access(id) => write!(f, "access-{id}"),
         }
@@ -207,6 +229,7 @@ impl FromStr for Stream {
             "class" => Self::Class(ClassId(uuid()?)),
             "timetable" => Self::Timetable(CourseId(uuid()?)),
             "rollcall" => Self::RollCall(LessonId(uuid()?)),
+            "alert" => Self::Alert(id.parse().map_err(|_| NotAStream)?),
             "account" => Self::Account(PersonId(uuid()?)),
             "access" => Self::Access(RunId(uuid()?)),
             "attendance" => {
@@ -323,6 +346,12 @@ mod tests {
             Stream::Timetable(CourseId(id)),
             Stream::RollCall(LessonId(id)),
             Stream::Attendance(StudentId(id), SchoolYear(2026)),
+            Stream::Alert(AlertId {
+                school: "0549998Z".parse().unwrap(),
+                student: StudentId(id),
+                date: "2026-11-30".parse().unwrap(),
+                half: crate::schools::Half::Afternoon,
+            }),
             Stream::Account(PersonId(id)),
             Stream::Access(RunId(id)),
         ] {
@@ -332,7 +361,15 @@ mod tests {
 
     #[test]
     fn a_stream_of_no_known_kind_is_refused() {
-        for wrong in ["", "school", "school-1", "person-1", "attendance-2026", "menu-0549998Z"] {
+        for wrong in [
+            "",
+            "school",
+            "school-1",
+            "person-1",
+            "attendance-2026",
+            "alert-0549998Z",
+            "menu-0549998Z",
+        ] {
             assert_eq!(wrong.parse::<Stream>(), Err(NotAStream), "{wrong}");
         }
     }

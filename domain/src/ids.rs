@@ -56,6 +56,8 @@ ids! {
     RunId
     /// A request to change something; asking again with the same id changes nothing more.
     CommandId
+    /// A message to one person by one channel: what its provider knows it by.
+    MessageId
     /// An event.
     EventId
     /// The key that a sealed payload is closed with.

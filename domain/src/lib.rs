@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alerts;
 pub mod attendance;
 pub mod classes;
 mod event;
@@ -21,7 +22,7 @@ pub use event::{
     Category, Dossier, Event, Header, NotAStream, Recorded, Stream, Streamed, Subject, version_of,
 };
 pub use ids::{
-    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, LineId, NotAUai, PersonId,
-    RunId, SchoolYear, SessionId, StudentId, Uai,
+    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, LineId, MessageId, NotAUai,
+    PersonId, RunId, SchoolYear, SessionId, StudentId, Uai,
 };
-pub use reactions::{Consequence, react};
+pub use reactions::{Consequence, follow_file, react};

@@ -4,12 +4,19 @@
 //! commands, and a command given twice changes nothing more, so that whoever runs this in the order
 //! of the log may run it again, or on two machines.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::{
     Event, Recorded, SchoolYear, StudentId,
-    attendance::AttendanceCommand,
+    alerts::{AlertCommand, AlertId, Cancellation, Said},
+    attendance::{Absent, Attendance, AttendanceCommand},
     rollcalls::{Mark, RollCallEvent},
     schools::SchoolSheet,
 };
+
+/// What was written into a file longer ago than this tells no family any more, whoever reads it now:
+/// a node that reads the log from its beginning raises no alert about last year.
+const TOLD_WITHIN: TimeDelta = TimeDelta::days(1);
 
 /// A command that an event calls for.
 #[derive(Clone, Debug)]
@@ -22,6 +29,13 @@ pub enum Consequence {
         year: SchoolYear,
         /// What is written.
         command: AttendanceCommand,
+    },
+    /// The family is told what the file says, or no longer.
+    Alert {
+        /// Which alert.
+        alert: AlertId,
+        /// What is written.
+        command: AlertCommand,
     },
 }
 
@@ -40,6 +54,35 @@ pub fn react(recorded: &Recorded, school: &SchoolSheet, subject: &str) -> Vec<Co
     let first = matches!(event, RollCallEvent::RollCallTaken { .. });
     let told = event.marks().filter(|(_, mark)| !(first && *mark == Mark::Present));
     told.map(follow).collect()
+}
+
+/// What follows for the family from an event of an attendance file: the alert of the line's half-day
+/// follows the whole file, as it stood at `revision` or later. Nothing follows of what was recorded a
+/// day before `now`.
+pub fn follow_file(
+    recorded: &Recorded,
+    school: &SchoolSheet,
+    (file, revision): (&Attendance, u64),
+    now: DateTime<Utc>,
+) -> Option<Consequence> {
+    let Event::Attendance(student, _, event) = &recorded.event else { return None };
+    let at = recorded.header.recorded_at;
+    if now - at > TOLD_WITHIN {
+        return None;
+    }
+    let (date, half) = school.half_day_of(file.begins(event.line())?);
+    let of_half_day = |instant| school.half_day_of(instant) == (date, half);
+    let said = match file.absent(school, of_half_day) {
+        Absent::Unexplained { since } => Said::Unexplained {
+            since,
+            ends: school.half_day_ends(date, half),
+            grace: TimeDelta::seconds(school.settings.alert_grace_seconds.into()),
+        },
+        Absent::Explained => Said::Nothing(Cancellation::Explained),
+        Absent::No => Said::Nothing(Cancellation::NotAbsent),
+    };
+    let alert = AlertId { school: recorded.header.school, student: *student, date, half };
+    Some(Consequence::Alert { alert, command: AlertCommand::FollowFile { said, revision, at } })
 }
 
 #[cfg(test)]
@@ -85,9 +128,12 @@ mod tests {
 
     fn students(event: RollCallEvent) -> Vec<StudentId> {
         let consequences = react(&recorded(event), &sheet(), "EPS");
-        let of = |Consequence::Attendance { student, year, .. }: &Consequence| {
-            assert_eq!(*year, SchoolYear(2026));
-            *student
+        let of = |consequence: &Consequence| match consequence {
+            Consequence::Attendance { student, year, .. } => {
+                assert_eq!(*year, SchoolYear(2026));
+                *student
+            }
+            Consequence::Alert { alert, .. } => panic!("a roll call alone raises {alert}"),
         };
         consequences.iter().map(of).collect()
     }

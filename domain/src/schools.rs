@@ -7,6 +7,7 @@
 
 pub mod calendar;
 mod reasons;
+mod settings;
 mod sheet;
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
@@ -16,12 +17,11 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use crate::{
-    Event, SchoolYear, Stream, Streamed, Uai, attendance::half_days::MixedHalfDay, version_of,
-};
+use crate::{Event, SchoolYear, Stream, Streamed, Uai, version_of};
 
 pub use reasons::{Legitimacy, Reason, ReasonList};
-pub use sheet::{SchoolSheet, Settings};
+pub use settings::{Audience, Setting, Settings};
+pub use sheet::SchoolSheet;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
@@ -60,6 +60,11 @@ pub enum SchoolEvent {
     ReasonsListed {
         /// The whole list.
         list: ReasonList,
+    },
+    /// Families reach the school by this telephone.
+    SchoolTelephoneGiven {
+        /// As it is dialled in France.
+        telephone: String,
     },
     /// The school chose how a rule is applied in its house.
     SettingChosen {
@@ -148,19 +153,6 @@ pub enum Half {
     Afternoon,
 }
 
-/// How a rule is applied in this house. Each has a default; see [`Settings`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Setting {
-    /// Lateness of more minutes than this is an absence. No text sets it; 10 and 15 are usual.
-    LatenessMaxMinutes(u16),
-    /// What a half-day is when it was missed partly with and partly without a receivable reason.
-    MixedHalfDay(MixedHalfDay),
-    /// Whether staff sign in with a second factor. No text asks it of schools yet; theft of staff's
-    /// passwords has led to threats sent to whole regions.
-    SecondFactorForStaff(bool),
-}
-
 /// What someone asks for.
 #[derive(Clone, Debug)]
 pub enum SchoolCommand {
@@ -198,6 +190,11 @@ pub enum SchoolCommand {
     ListReasons {
         /// The whole list.
         reasons: Vec<Reason>,
+    },
+    /// Say by which telephone families reach the school.
+    GiveTelephone {
+        /// As it is dialled in France.
+        telephone: String,
     },
     /// Choose how a rule is applied.
     ChooseSetting {
@@ -243,6 +240,12 @@ pub enum SchoolError {
     /// A reason that reveals health or religion is shown to most people by a neutral label.
     #[error("a reason that reveals health or religion needs a neutral label")]
     NeutralLabelMissing,
+    /// A telephone is dialled.
+    #[error("a telephone is 3 to 20 digits, with spaces, dots or a + in front")]
+    NotATelephone,
+    /// At once is not tomorrow.
+    #[error("families are told within the hour: the grace delay is at most 3600 seconds")]
+    GraceTooLong,
     /// A reason once used must stay readable.
     #[error("a reason of the list before is missing: close it instead of leaving it out")]
     ReasonLeftOut,
@@ -298,7 +301,13 @@ impl School {
                 let known = sheet.reasons.last().is_some_and(|last| last.reasons == list.reasons);
                 (E::ReasonsListed { list }, known)
             }
+            (sheet, C::GiveTelephone { telephone }) => {
+                check_telephone(&telephone)?;
+                let known = sheet.telephone.as_ref() == Some(&telephone);
+                (E::SchoolTelephoneGiven { telephone }, known)
+            }
             (sheet, C::ChooseSetting { setting }) => {
+                setting.check()?;
                 let known = sheet.settings.with(setting) == sheet.settings;
                 (E::SettingChosen { setting }, known)
             }
@@ -329,6 +338,7 @@ impl School {
                 sheet.0.bells.insert(from, schedule);
             }
             E::ReasonsListed { list } => sheet.0.reasons.push(list),
+            E::SchoolTelephoneGiven { telephone } => sheet.0.telephone = Some(telephone),
             E::SettingChosen { setting } => sheet.0.settings = sheet.0.settings.with(setting),
         }
         Self::Open(sheet.0)
@@ -369,6 +379,13 @@ fn check_holidays(plan: &YearPlan, holidays: &[Holiday]) -> Result<(), SchoolErr
         }
     }
     Ok(())
+}
+
+fn check_telephone(telephone: &str) -> Result<(), SchoolError> {
+    let number = telephone.strip_prefix('+').unwrap_or(telephone);
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let others = number.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '.'));
+    if (3..=20).contains(&digits) && others { Ok(()) } else { Err(SchoolError::NotATelephone) }
 }
 
 impl BellSchedule {

@@ -132,3 +132,27 @@ create table attendance_line (
     primary key (student, year, line)
 ) without rowid;
 create index attendance_line_by_school on attendance_line (school, starts);
+
+-- What families are told of absences.
+create table alert (
+    school text not null,
+    student text not null,
+    date text not null,
+    half text not null,
+    changed text not null,
+    row text not null,
+    primary key (school, student, date, half)
+);
+create index alert_by_date on alert (date, school);
+create index alert_by_change on alert (changed);
+
+-- Which alerts a message speaks of.
+create table alert_message (
+    message text not null,
+    school text not null,
+    student text not null,
+    date text not null,
+    half text not null,
+    row text not null,
+    primary key (message, school, student, date, half)
+) without rowid;

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alerts;
 pub mod attendance;
 pub mod classes;
 pub mod families;
@@ -45,6 +46,8 @@ fn all_tables(empty: bool) -> Vec<Box<dyn Folded>> {
         table::<timetable::CourseTeachers>(empty),
         table::<rollcalls::RollCalls>(empty),
         table::<attendance::Lines>(empty),
+        table::<alerts::Alerts>(empty),
+        table::<alerts::AlertMessages>(empty),
     ]
 }
 

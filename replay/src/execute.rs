@@ -136,6 +136,19 @@ impl Journal {
         Err(ExecuteError::Conflict)
     }
 
+    /// The state of one aggregate at `revision` or later, and the last revision that it knows.
+    pub(crate) async fn state_of<A>(&self, id: A::Id, revision: u64) -> anyhow::Result<(A, u64)>
+    where
+        A: Streamed + Clone + 'static,
+    {
+        let slot = self.states().slot::<A>(A::stream(id));
+        let mut known = slot.lock().await;
+        if known.revision.is_none_or(|known| known < revision) {
+            self.catch_up(id, &mut known).await?;
+        }
+        Ok((known.state.clone(), known.revision.unwrap_or_default()))
+    }
+
     /// Applies what was written since.
     async fn catch_up<A: Streamed>(&self, id: A::Id, known: &mut Known<A>) -> anyhow::Result<()> {
         let stream = A::stream(id);

@@ -17,6 +17,9 @@ use crate::{
 /// How long a reader waits for what it names before it is told to ask again.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// From an event to the last thing that follows from it: a roll call, an absence, an alert.
+const CONSEQUENCES_MAX: usize = 2;
+
 /// Everything that runs on a place. Cheap to clone; whoever stops it stops it for all.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -118,11 +121,15 @@ impl Node {
     /// When that takes more than five seconds.
     pub async fn reach(&self, position: u64) -> Result<(), NotYet> {
         let all = async {
-            let mut reacted = self.reacted.clone();
-            let Ok(followed) = reacted.wait_for(|r| r.upto >= position).await.map(|r| *r) else {
-                return std::future::pending().await;
-            };
-            self.tables.reach(position.max(followed.wrote)).await;
+            let (mut reacted, mut last) = (self.reacted.clone(), position);
+            // What a reaction wrote has consequences of its own: a roll call's absence, and its alert.
+            for _ in 0..CONSEQUENCES_MAX {
+                let Ok(followed) = reacted.wait_for(|r| r.upto >= last).await.map(|r| *r) else {
+                    return std::future::pending().await;
+                };
+                last = last.max(followed.wrote);
+            }
+            self.tables.reach(last).await;
         };
         tokio::time::timeout(WAIT_MAX, all).await.map_err(|_| NotYet)
     }

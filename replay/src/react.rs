@@ -6,6 +6,7 @@
 //! a saving, a small file beside the tables.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,8 +14,10 @@ use std::{
 
 use anyhow::Context;
 use domain::{
-    AccountId, CommandId, Consequence, Event, Recorded, Streamed, attendance::Attendance, react,
+    AccountId, CommandId, Consequence, Event, Recorded, SchoolYear, Stream, Streamed, StudentId,
+    alerts::Alert, attendance::Attendance, follow_file, react, rollcalls::RollCallEvent,
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -24,6 +27,9 @@ use crate::{Act, ExecuteError, Journal, follow::Tables, journal::Unreadable, log
 pub(crate) const CHECKPOINT: &str = "reactions.position";
 
 const PAGE_EVENTS: usize = 500;
+/// Streams whose events are reacted to at once.
+const STREAMS_AT_ONCE: usize = 32;
+
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -85,13 +91,22 @@ impl Reactor {
     }
 
     /// Reacts to a page of events. Says whether there was nothing more to react to.
+    ///
+    /// What follows from the events of one stream is executed in their order, that of different streams
+    /// at once: their commits share a write to the disk.
     async fn step(&self) -> anyhow::Result<bool> {
-        let Reacted { upto, mut wrote } = *self.reacted.borrow();
+        let Reacted { upto, wrote } = *self.reacted.borrow();
         let page = self.journal.read_all(upto, PAGE_EVENTS, Filter::default()).await?;
+        let mut by_stream: BTreeMap<Stream, Vec<&Recorded>> = BTreeMap::new();
         for recorded in page.entries.iter().filter_map(|entry| entry.as_ref().ok()) {
-            wrote = wrote.max(self.react(recorded).await?);
-            self.reacted.send_replace(Reacted { upto: recorded.position, wrote });
+            by_stream.entry(recorded.header.stream).or_default().push(recorded);
         }
+        let mut each = Vec::with_capacity(by_stream.len());
+        for events in by_stream.into_values() {
+            each.push(self.react_in_order(events));
+        }
+        let all = stream::iter(each).buffer_unordered(STREAMS_AT_ONCE);
+        let wrote = all.try_fold(wrote, async |last, wrote| Ok(last.max(wrote))).await?;
         if page.next > upto {
             self.reacted.send_replace(Reacted { upto: page.next, wrote });
             write_checkpoint(&self.checkpoint, page.next)?;
@@ -99,9 +114,49 @@ impl Reactor {
         Ok(page.caught_up)
     }
 
+    async fn react_in_order(&self, events: Vec<&Recorded>) -> anyhow::Result<u64> {
+        let mut wrote = 0;
+        for recorded in events {
+            wrote = wrote.max(self.react(recorded).await?);
+        }
+        Ok(wrote)
+    }
+
     /// Executes what follows from one event. Answers the last position that shows it.
     async fn react(&self, recorded: &Recorded) -> anyhow::Result<u64> {
-        let Event::RollCall(_, event) = &recorded.event else { return Ok(0) };
+        let mut each = Vec::new();
+        for consequence in self.consequences(recorded).await? {
+            each.push(self.execute(recorded, consequence));
+        }
+        let all = stream::iter(each).buffer_unordered(STREAMS_AT_ONCE);
+        all.try_fold(0, async |last, wrote| Ok(last.max(wrote))).await
+    }
+
+    async fn consequences(&self, recorded: &Recorded) -> anyhow::Result<Vec<Consequence>> {
+        match &recorded.event {
+            Event::RollCall(_, event) => self.of_roll_call(recorded, event).await,
+            Event::Attendance(student, year, _) => {
+                let file = (*student, *year);
+                Ok(self.of_file(recorded, file).await?.into_iter().collect())
+            }
+            Event::School(..)
+            | Event::Person(..)
+            | Event::Family(..)
+            | Event::Class(..)
+            | Event::Timetable(..)
+            | Event::Alert(..)
+            | Event::Account(..)
+            | Event::Access(..)
+            | Event::Erased(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// A roll call goes into the files of its students.
+    async fn of_roll_call(
+        &self,
+        recorded: &Recorded,
+        event: &RollCallEvent,
+    ) -> anyhow::Result<Vec<Consequence>> {
         self.tables.reach(recorded.position).await;
         let db = self.tables.db();
         let school = projections::schools::sheet(&db, recorded.header.school).await?;
@@ -109,27 +164,68 @@ impl Reactor {
         let (Some(school), Some(course)) = (school, course) else {
             let position = recorded.position;
             tracing::error!(position, "a roll call has no school or course: nothing follows");
-            return Ok(0);
+            return Ok(Vec::new());
         };
-        let mut wrote = 0;
-        for consequence in react(recorded, &school, &course.sheet.subject) {
-            let Consequence::Attendance { student, year, command } = consequence;
-            let id = (student, year);
-            let act = follow_up(recorded, &Attendance::stream(id).to_string());
-            match self.journal.execute::<Attendance>(id, command, &act).await {
-                Ok(done) => wrote = wrote.max(done.position),
-                // The file was erased: the law is stronger than the rule that would write in it.
-                Err(ExecuteError::Refused(rule)) => {
-                    tracing::warn!(position = recorded.position, %rule, "a reaction is refused");
-                }
-                // One file that cannot be read holds up no other; its events are listed as parked.
-                Err(ExecuteError::Store(error)) if error.is::<Unreadable>() => {
-                    tracing::error!(position = recorded.position, %error, "a file cannot be read");
-                }
-                Err(error) => return Err(error).context("executing what follows of an event"),
+        Ok(react(recorded, &school, &course.sheet.subject))
+    }
+
+    /// What a file says of an absence is told to the family. The state that is read holds the whole of
+    /// what was written with the event: an absence that is explained at once raises nothing.
+    async fn of_file(
+        &self,
+        recorded: &Recorded,
+        file: (StudentId, SchoolYear),
+    ) -> anyhow::Result<Option<Consequence>> {
+        let read = self.journal.state_of::<Attendance>(file, recorded.header.revision).await;
+        let (state, revision) = match read {
+            Err(error) if error.is::<Unreadable>() => {
+                tracing::error!(position = recorded.position, %error, "a file cannot be read");
+                return Ok(None);
+            }
+            read => read?,
+        };
+        self.tables.reach(recorded.position).await;
+        let school = projections::schools::sheet(&self.tables.db(), recorded.header.school).await?;
+        let Some(school) = school else { return Ok(None) };
+        let now = self.journal.clock().now();
+        Ok(follow_file(recorded, &school, (&state, revision), now))
+    }
+
+    async fn execute(&self, recorded: &Recorded, asked: Consequence) -> anyhow::Result<u64> {
+        match asked {
+            Consequence::Attendance { student, year, command } => {
+                self.give::<Attendance>(recorded, (student, year), command).await
+            }
+            Consequence::Alert { alert, command } => {
+                self.give::<Alert>(recorded, alert, command).await
             }
         }
-        Ok(wrote)
+    }
+
+    async fn give<A>(
+        &self,
+        recorded: &Recorded,
+        id: A::Id,
+        command: A::Command,
+    ) -> anyhow::Result<u64>
+    where
+        A: Streamed<Services = (), Command: Clone, Error: Send + Sync> + Clone + 'static,
+    {
+        let act = follow_up(recorded, &A::stream(id).to_string());
+        match self.journal.execute::<A>(id, command, &act).await {
+            Ok(done) => Ok(done.position),
+            // The file was erased: the law is stronger than the rule that would write in it.
+            Err(ExecuteError::Refused(rule)) => {
+                tracing::warn!(position = recorded.position, %rule, "a reaction is refused");
+                Ok(0)
+            }
+            // One file that cannot be read holds up no other; its events are listed as parked.
+            Err(ExecuteError::Store(error)) if error.is::<Unreadable>() => {
+                tracing::error!(position = recorded.position, %error, "a file cannot be read");
+                Ok(0)
+            }
+            Err(error) => Err(error).context("executing what follows of an event"),
+        }
     }
 }
 

@@ -237,7 +237,7 @@ pub(super) fn operations() -> Vec<Operation> {
             let address = template.replace("/api/v1", "").replace("{year}", "2026");
             let address = address.replace("{from}", "2026-11-20").replace("{date}", "2026-11-20");
             let address = format!("{}{}", address.replace("{slot}", "1"), question(name));
-            let address = address.replace("{mandate}", "auditor");
+            let address = address.replace("{mandate}", "auditor").replace("{half}", "morning");
             if address.contains("{school}") || address.contains("{session}") {
                 let body = told["requestBody"].is_object().then(|| body(name));
                 operations.push(Operation { method: method.to_uppercase(), address, body });
@@ -277,6 +277,7 @@ fn body(operation: &str) -> Value {
         "set_holidays" => json!([]),
         "set_bell_schedule" => bells(),
         "list_reasons" => reasons(),
+        "give_telephone" => json!({ "telephone": "03 88 00 00 00" }),
         "choose_setting" => json!({ "lateness-max-minutes": 15 }),
         "register_person" => json!({ "name": name }),
         "rename_person" => name,
@@ -309,6 +310,7 @@ fn body(operation: &str) -> Value {
         "grant_exemption" => json!({ "student": "{student}", "subject": "EPS", "attends": true,
             "first_day": "2026-11-20", "last_day": "2026-12-18" }),
         "give_reason" => json!({ "reason": "illness", "given_by": "{guardian}" }),
+        "close_call" => json!({ "outcome": "reached" }),
         "give_mandate" => json!({ "mandate": "auditor", "from": "2026-11-20",
             "until": "2026-12-18", "document": "2026-115" }),
         // Files are looked at by whoever may bring them in only.

@@ -19,7 +19,7 @@ use super::cases::{Case, TODAY, account, each_case, school, span};
 
 /// What is asked, of whom if that matters, in plain words, and who may: without an answer's parts
 /// where a mask of [`MASKS`] stands before a colon.
-const TABLE: [(&str, &str, &str); 40] = [
+const TABLE: [(&str, &str, &str); 44] = [
     ("open-school", "open a school, with a mandate for all", "administrator"),
     (
         "read-school",
@@ -89,6 +89,14 @@ const TABLE: [(&str, &str, &str); 40] = [
     ("announce-absence", "tell an absence beforehand", "of-age guardian head cpe assistant"),
     ("give-reason", "give the reason of an absence", "of-age guardian head cpe assistant"),
     ("qualify-absence", "judge a reason, regularise, withdraw, exempt", "head cpe"),
+    ("list-alerts", "list the alerts of the school", "head cpe assistant"),
+    (
+        "read-alerts",
+        "see what a student's family was told",
+        "head cpe assistant; own home: of-age guardian",
+    ),
+    ("acknowledge-alert", "say that one knows of an absence", "of-age guardian"),
+    ("call-family", "call a family that was not reached", "head cpe assistant"),
     ("read-history", "replay what happened to a student", "head; traces: auditor data-protection"),
     ("read-access-log", "see who signed in and who read what", "auditor data-protection"),
     ("import-files", "bring national files in", "head; traces: administrator"),
@@ -132,7 +140,8 @@ const SCOPES: [(Scope, &str); 2] = [
     (
         Scope::Read,
         "read-school list-students list-staff read-person read-family list-classes read-class \
-         read-timetable list-roll-calls read-roll-call list-absences read-attendance",
+         read-timetable list-roll-calls read-roll-call list-absences read-attendance \
+         list-alerts read-alerts",
     ),
     (Scope::Import, "read-school import-files"),
 ];

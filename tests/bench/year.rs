@@ -174,6 +174,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Attendance(_, _, event) => event.into(),
         Event::Account(_, event) => event.into(),
         Event::Access(_, event) => event.into(),
+        Event::Alert(_, event) => event.into(),
         Event::Erased(_) => "",
     }
 }

@@ -125,6 +125,8 @@ impl Asked {
             | Action::ReadRollCall
             | Action::ListAbsences
             | Action::ReadAttendance
+            | Action::ListAlerts
+            | Action::ReadAlerts
             | Action::ReadHistory
             | Action::ReadAccessLog
             | Action::ImportFiles => true,
@@ -143,6 +145,8 @@ impl Asked {
             | Action::AnnounceAbsence
             | Action::GiveReason
             | Action::QualifyAbsence
+            | Action::AcknowledgeAlert
+            | Action::CallFamily
             | Action::ManageAccounts
             | Action::RemoveSecondFactor
             | Action::GiveMandates

@@ -131,6 +131,12 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         }
         A::QualifyAbsence => &[(WHOLE, &[R::Head, R::Cpe])],
 
+        A::ListAlerts | A::CallFamily => &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])],
+        A::ReadAlerts => {
+            &[(WHOLE, &[R::Head, R::Cpe, R::Assistant]), (OWN_HOME, &[R::OfAge, R::Guardian])]
+        }
+        A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian])],
+
         A::ReadHistory => &[(WHOLE, &[R::Head]), (TRACES, &[R::Auditor, R::DataProtection])],
         A::ReadAccessLog => &[(WHOLE, &[R::Auditor, R::DataProtection])],
         A::ImportFiles => &[(WHOLE, &[R::Head]), (TRACES, &[R::Administrator])],
@@ -176,6 +182,8 @@ pub(super) fn scope_allows(scope: Scope, action: Action) -> bool {
                 | A::ReadRollCall
                 | A::ListAbsences
                 | A::ReadAttendance
+                | A::ListAlerts
+                | A::ReadAlerts
         ),
         Scope::Import => matches!(action, A::ReadSchool | A::ImportFiles),
     }

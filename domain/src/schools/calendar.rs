@@ -11,6 +11,12 @@ use utoipa::ToSchema;
 use super::{BellSchedule, Half, SchoolSheet, Slot, YearPlan};
 use crate::SchoolYear;
 
+/// Twelve o'clock.
+const NOON: NaiveTime = NaiveTime::MIN.overflowing_add_signed(chrono::TimeDelta::hours(12)).0;
+
+/// Six in the evening.
+const SIX: NaiveTime = NaiveTime::MIN.overflowing_add_signed(chrono::TimeDelta::hours(18)).0;
+
 /// What a day is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -126,6 +132,34 @@ impl SchoolSheet {
     /// The local day of an instant.
     pub fn local_date(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.time_zone).date_naive()
+    }
+
+    /// The local day and the half of it that an instant lies in. Where no bells are set, the afternoon
+    /// begins at noon.
+    pub fn half_day_of(&self, instant: DateTime<Utc>) -> (NaiveDate, Half) {
+        let local = instant.with_timezone(&self.time_zone).naive_local();
+        let half = if local.time() < self.limit_on(local.date()) {
+            Half::Morning
+        } else {
+            Half::Afternoon
+        };
+        (local.date(), half)
+    }
+
+    /// When a half-day is over: the morning at the half-day limit, the afternoon with the last lesson.
+    /// Where no bells are set, at noon and at six.
+    pub fn half_day_ends(&self, date: NaiveDate, half: Half) -> DateTime<Utc> {
+        let bells = self.bells_on(date);
+        let last = bells.and_then(|bells| bells.slots.last()).map(|slot| slot.ends);
+        let ends = match half {
+            Half::Morning => self.limit_on(date),
+            Half::Afternoon => last.unwrap_or(SIX).max(self.limit_on(date)),
+        };
+        self.instant(date, ends)
+    }
+
+    fn limit_on(&self, date: NaiveDate) -> NaiveTime {
+        self.bells_on(date).map_or(NOON, |bells| bells.half_day_limit)
     }
 
     fn in_alsace_moselle(&self) -> bool {

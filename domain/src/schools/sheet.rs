@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{BellSchedule, Holiday, Reason, ReasonList, Setting, YearPlan};
-use crate::{SchoolYear, attendance::half_days::MixedHalfDay};
+use super::{BellSchedule, Holiday, Reason, ReasonList, Settings, YearPlan};
+use crate::SchoolYear;
 
 /// What a school has decided so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -28,30 +28,11 @@ pub struct SchoolSheet {
     pub bells: BTreeMap<NaiveDate, BellSchedule>,
     /// Every version of the list of reasons, the newest last.
     pub reasons: Vec<ReasonList>,
+    /// How families reach the school, if it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<String>,
     /// How rules are applied here.
     pub settings: Settings,
-}
-
-/// All settings of a school.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Settings {
-    /// See [`Setting::LatenessMaxMinutes`].
-    pub lateness_max_minutes: u16,
-    /// See [`Setting::MixedHalfDay`].
-    pub mixed_half_day: MixedHalfDay,
-    /// See [`Setting::SecondFactorForStaff`].
-    #[serde(default)]
-    pub second_factor_for_staff: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            lateness_max_minutes: 10,
-            mixed_half_day: MixedHalfDay::UnjustifiedWins,
-            second_factor_for_staff: false,
-        }
-    }
 }
 
 impl SchoolSheet {
@@ -64,6 +45,7 @@ impl SchoolSheet {
             holidays: BTreeMap::new(),
             bells: BTreeMap::new(),
             reasons: Vec::new(),
+            telephone: None,
             settings: Settings::default(),
         }
     }
@@ -82,19 +64,5 @@ impl SchoolSheet {
     /// The version of the newest list of reasons; 0 while there is none.
     pub fn reasons_version(&self) -> u32 {
         self.reasons.last().map_or(0, |list| list.version)
-    }
-}
-
-impl Settings {
-    pub(super) fn with(self, setting: Setting) -> Self {
-        match setting {
-            Setting::LatenessMaxMinutes(lateness_max_minutes) => {
-                Self { lateness_max_minutes, ..self }
-            }
-            Setting::MixedHalfDay(mixed_half_day) => Self { mixed_half_day, ..self },
-            Setting::SecondFactorForStaff(second_factor_for_staff) => {
-                Self { second_factor_for_staff, ..self }
-            }
-        }
     }
 }

@@ -1,0 +1,197 @@
+//! Who is told next, by which channel, and when the office is asked to call.
+//!
+//! All who exercise authority are told at the same time, in both homes (code civil, 373-2-1). Each is
+//! tried by their channels in their order; a channel that fails for now is tried [`ATTEMPTS_MAX`] times.
+//! If nobody of them is reached, those who have the student in charge are tried. If a home is not reached
+//! when its channels are used up, or [`TASK_AFTER`] the alert fell due, the school-life office is asked to
+//! call. Pure: whoever runs it brings the recipients of the moment.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    AlertSheet, Call, Escalation, TASK_AFTER,
+    message::{Channel, Fate, MessageSheet, Purpose},
+};
+use crate::{MessageId, PersonId, families::Home};
+
+/// How often a channel that fails for now is tried before the next one.
+pub const ATTEMPTS_MAX: u32 = 3;
+
+/// Somebody who is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Who.
+    pub person: PersonId,
+    /// In which home.
+    pub home: Home,
+    /// Whether they are only tried when nobody else is reached.
+    pub in_reserve: bool,
+    /// The channels that they can be reached by, the one they want first in front.
+    pub channels: Vec<Channel>,
+}
+
+/// A message to send now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// To whom.
+    pub to: PersonId,
+    /// By which channel.
+    pub channel: Channel,
+    /// What it says.
+    pub purpose: Purpose,
+    /// The message that was begun before, if it was: it is the same to the provider.
+    pub begun: Option<MessageId>,
+}
+
+/// What is to be done about an alert.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What is sent now.
+    pub send: Vec<Next>,
+    /// Why the office is to be asked to call, if it is.
+    pub escalate: Option<Escalation>,
+    /// When to look again, if nothing happens before; never if nothing is left to do.
+    pub look_again: Option<DateTime<Utc>>,
+}
+
+/// How it stands with one recipient.
+enum Standing {
+    Told,
+    Send(Next),
+    Wait(DateTime<Utc>),
+    UsedUp,
+}
+
+impl AlertSheet {
+    /// What is to be done at an instant, if these people are to be told. `may_send` is false while the
+    /// school has all sending stopped.
+    pub fn plan(&self, recipients: &[Recipient], may_send: bool, now: DateTime<Utc>) -> Plan {
+        if self.cancelled.is_some() {
+            return self.plan_corrections(may_send, now);
+        }
+        if now < self.due {
+            return Plan { look_again: Some(self.due), ..Plan::default() };
+        }
+        let in_time = may_send && now < self.until;
+        let of = |recipient| (recipient, self.standing(recipient, Purpose::Absence, now));
+        let (reserve, first): (Vec<_>, Vec<_>) =
+            recipients.iter().map(of).partition(|(recipient, _)| recipient.in_reserve);
+        let told = |(_, standing): &(_, Standing)| matches!(standing, Standing::Told);
+        let used_up = |(_, standing): &(_, Standing)| matches!(standing, Standing::UsedUp);
+        // Those in reserve are tried when nobody else is left, and none of the others knows.
+        let called_up = first.iter().all(used_up);
+        let mut all = first;
+        if called_up {
+            all.extend(reserve);
+        }
+        let mut plan = Plan::default();
+        let call_at = self.due + TASK_AFTER;
+        let unreached = Self::unreached_homes(&all);
+        let known_to_all = unreached.is_empty() && all.iter().any(told);
+        if !known_to_all && self.call == Call::None {
+            plan.escalate = if all.is_empty() {
+                Some(Escalation::NobodyToWriteTo)
+            } else if unreached.iter().any(|(_, waits)| !waits) && in_time {
+                Some(Escalation::HomeNotReached)
+            } else {
+                (now >= call_at || now >= self.until).then_some(Escalation::OutOfTime)
+            };
+            plan.look_again = (plan.escalate.is_none() && now < call_at).then_some(call_at);
+        }
+        if in_time {
+            plan.take_up(all.into_iter().map(|(_, standing)| standing));
+        } else if now < self.until {
+            // Sending may begin again at any moment.
+            plan.look_again = plan.look_again.into_iter().chain([self.until]).min();
+        }
+        plan
+    }
+
+    /// Those who were told what was wrong are told so, by the same channel.
+    fn plan_corrections(&self, may_send: bool, now: DateTime<Utc>) -> Plan {
+        let mut plan = Plan::default();
+        if !may_send || now >= self.until {
+            return plan;
+        }
+        let wrong = |known: &&MessageSheet| {
+            known.round == self.round && known.purpose == Purpose::Absence && known.may_be_read()
+        };
+        let told = self.messages.values().filter(wrong);
+        let told: BTreeSet<(PersonId, Channel)> =
+            told.map(|sheet| (sheet.to, sheet.channel)).collect();
+        let owed = told.into_iter().filter(|(to, _)| self.owes_correction(*to));
+        let standings = owed.map(|(person, channel)| {
+            let (home, channels) = (Home::First, vec![channel]);
+            let recipient = Recipient { person, home, in_reserve: false, channels };
+            self.standing(&recipient, Purpose::Correction, now)
+        });
+        plan.take_up(standings.collect::<Vec<_>>().into_iter());
+        plan
+    }
+
+    fn standing(&self, recipient: &Recipient, purpose: Purpose, now: DateTime<Utc>) -> Standing {
+        let to = recipient.person;
+        if self.is_told(to, purpose) {
+            return Standing::Told;
+        }
+        for channel in &recipient.channels {
+            let begun = self.messages.iter().find(|(_, known)| {
+                known.to == to
+                    && known.channel == *channel
+                    && known.purpose == purpose
+                    && known.round == self.round
+            });
+            let next = |begun| Next { to, channel: *channel, purpose, begun };
+            let Some((id, known)) = begun else { return Standing::Send(next(None)) };
+            let not_before = match known.fate {
+                Fate::Claimed { until, .. } => until,
+                Fate::Deferred { not_before, .. } | Fate::Uncertain { not_before, .. } => {
+                    if known.attempts >= ATTEMPTS_MAX {
+                        continue;
+                    }
+                    not_before
+                }
+                Fate::Undeliverable { .. } => continue,
+                Fate::Accepted | Fate::Delivered => return Standing::Told,
+            };
+            return if now < not_before {
+                Standing::Wait(not_before)
+            } else {
+                Standing::Send(next(Some(*id)))
+            };
+        }
+        Standing::UsedUp
+    }
+
+    /// The homes where nobody was told yet, and whether somebody there is still being tried.
+    fn unreached_homes(all: &[(&Recipient, Standing)]) -> Vec<(Home, bool)> {
+        let homes = [Home::First, Home::Second, Home::Elsewhere];
+        let mut unreached = Vec::new();
+        for home in homes {
+            let of_home = || all.iter().filter(|(recipient, _)| recipient.home == home);
+            let told = of_home().any(|(_, standing)| matches!(standing, Standing::Told));
+            if of_home().next().is_some() && !told {
+                let tried =
+                    |standing: &Standing| matches!(standing, Standing::Send(_) | Standing::Wait(_));
+                unreached.push((home, of_home().any(|(_, standing)| tried(standing))));
+            }
+        }
+        unreached
+    }
+}
+
+impl Plan {
+    fn take_up(&mut self, standings: impl Iterator<Item = Standing>) {
+        for standing in standings {
+            match standing {
+                Standing::Send(next) => self.send.push(next),
+                Standing::Wait(until) => {
+                    self.look_again = self.look_again.into_iter().chain([until]).min();
+                }
+                Standing::Told | Standing::UsedUp => {}
+            }
+        }
+    }
+}
