@@ -2,26 +2,13 @@
 //! over. In French: which language a family reads is looked at when letters are translated.
 
 use askama::Template;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
+
+use crate::french;
 
 /// The style of the letters. It stands in the page, which must be whole when it is kept as a file;
 /// whoever sends the page allows this text, by its digest, and nothing else.
 pub const STYLE: &str = include_str!("../templates/letters.css");
-
-const MONTHS: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
 
 /// All letters of a class, or of the staff.
 #[derive(Template)]
@@ -74,10 +61,7 @@ impl Letters {
 impl Letter {
     /// Until when the code is good, as it is written in French: `1er décembre 2026`.
     fn until(&self) -> String {
-        let (day, year) = (self.last_day.day(), self.last_day.year());
-        let month = usize::try_from(self.last_day.month0()).ok().and_then(|n| MONTHS.get(n));
-        let first = if day == 1 { "er" } else { "" };
-        format!("{day}{first} {} {year}", month.unwrap_or(&""))
+        french::day(&self.last_day)
     }
 }
 

@@ -1,6 +1,10 @@
-//! What people see in a browser: rows in, HTML out.
+//! What people read: rows in, HTML and messages out.
 //!
-//! So far the letters that bring people their first code ([`accounts`]). Pages to work with come
-//! later; this crate knows the tables, not the log.
+//! Letters that bring people their first code ([`accounts`]); what families are told of an absence,
+//! and the page on which they answer ([`alerts`]). Pages to work with come later; this crate knows what is to be
+//! shown, not the log, and sends nothing.
 
 pub mod accounts;
+pub mod alerts;
+mod french;
+mod words;
