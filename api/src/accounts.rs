@@ -25,6 +25,7 @@ use replay::Node;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use codes::random_bytes;
 pub use invitations::{Invited, invite};
 
 use crate::{App, error::ApiError};

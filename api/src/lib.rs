@@ -8,6 +8,7 @@ mod accounts;
 mod alerts;
 mod attendance;
 mod caller;
+pub mod channels;
 mod classes;
 pub mod demo;
 mod description;

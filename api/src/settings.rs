@@ -6,11 +6,14 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use api::{Provider, Providers, Token, Tokens};
+use api::{
+    Provider, Providers, Token, Tokens,
+    channels::{ChannelSettings, Channels, MailSettings, SmsSettings},
+};
 use chrono::Months;
 use clap::{Args, ValueHint};
 use config::{Config, Environment, File};
-use replay::{Place, keys::MasterKey, place::LogUrl};
+use replay::{Clock, Place, keys::MasterKey, place::LogUrl};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -45,6 +48,9 @@ pub(crate) struct Flags {
     /// The file of the master key; made at first start [default: master.key in the data folder]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     master_key_file: Option<PathBuf>,
+    /// The mail server: smtps://…, smtp://… or file:…
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    smtp: Option<String>,
 }
 
 /// The settings in force.
@@ -66,6 +72,8 @@ pub(crate) struct Settings {
     public_url: Option<Url>,
     #[serde(default)]
     providers: Vec<Provider>,
+    mail: Option<MailSettings>,
+    sms: Option<SmsSettings>,
 }
 
 impl Flags {
@@ -87,6 +95,7 @@ impl Flags {
             .set_override_option("log", self.log.clone())?
             .set_override_option("keys", self.keys.clone())?
             .set_override_option("master_key_file", path(&self.master_key_file))?
+            .set_override_option("mail.url", self.smtp.clone())?
             .build()
             .context("reading the settings")?;
         settings.try_deserialize().context("reading the settings")
@@ -112,6 +121,8 @@ impl Settings {
             tokens: Vec::new(),
             public_url: None,
             providers: Vec::new(),
+            mail: None,
+            sms: None,
         })
     }
 
@@ -178,6 +189,15 @@ impl Settings {
     pub(crate) fn providers(&self) -> anyhow::Result<Providers> {
         Ok(Providers::new(self.public_url.clone(), self.providers.clone())?)
     }
+
+    /// The channels that messages to families go through.
+    pub(crate) fn channels(&self, clock: &Clock) -> anyhow::Result<Channels> {
+        Ok(Channels::new(&self.channel_settings(), &self.data, clock)?)
+    }
+
+    fn channel_settings(&self) -> ChannelSettings {
+        ChannelSettings { mail: self.mail.clone(), sms: self.sms.clone() }
+    }
 }
 
 impl std::fmt::Display for Settings {
@@ -198,6 +218,10 @@ impl std::fmt::Display for Settings {
         }
         for Provider { name, url, .. } in &self.providers {
             writeln!(f, "# identity provider {name}: {url}")?;
+        }
+        write!(f, "{}", self.channel_settings())?;
+        if let Err(error) = self.channels(&Clock::System) {
+            writeln!(f, "# {error:#}")?;
         }
         writeln!(f, "# {} token(s), not shown", self.tokens.len())
     }

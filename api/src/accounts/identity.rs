@@ -36,6 +36,7 @@ use oidc::OpenId;
 use signing_in::ReturnQuery;
 use vouched::{Failure, Vouched};
 
+pub(crate) use fetching::is_here;
 pub use provider::{ClientSecret, LinksBy, Protocol, Provider, ProviderError, SecondFactor};
 
 /// How long all that a provider is asked for one sign-in may take.

@@ -20,6 +20,8 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     log_json("info");
     let (tokens, providers) = (settings.tokens()?, settings.providers()?);
+    // Nothing is sent yet, but wrong settings are told now and not with the first message.
+    settings.channels(&Clock::System)?;
     let listener = listen(settings.listen).await?;
     let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
     let place = settings.place()?;

@@ -79,10 +79,14 @@ impl<'c> AsyncHttpClient<'c> for Fetcher {
 
 /// Whether nobody on the way can read or change what passes: TLS, or this very machine.
 pub(super) fn has_tls(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_here(url))
+}
+
+/// Whether the host is this very machine.
+pub(crate) fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    url.scheme() == "https" || (url.scheme() == "http" && here)
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
