@@ -8,6 +8,7 @@ mod accounts;
 mod alerts;
 mod attendance;
 mod canaries;
+mod channels;
 mod classes;
 mod data_folder;
 mod demo;

@@ -1,6 +1,13 @@
 //! Alerts over HTTP: what families were told and what became of it, and the calls that the office is
 //! asked for.
 
+mod dispatch;
+mod letter;
+mod links;
+pub(crate) mod page;
+mod recipients;
+mod watched;
+
 use axum::Json;
 use chrono::NaiveDate;
 use domain::{
@@ -13,6 +20,8 @@ use projections::alerts::{AlertRow, of_school_on, of_student};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use dispatch::{Dispatcher, Heartbeat};
 
 use crate::{
     App,

@@ -24,7 +24,6 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use replay::Clock;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use breaker::Breaker;
@@ -32,35 +31,13 @@ use mail::Mail;
 use outbox::Outbox;
 use sms::Sms;
 
-pub use answer::{Answer, Why};
+pub use answer::Answer;
 pub use breaker::retry_after;
+pub use domain::alerts::message::{Channel, Why};
 pub use settings::{
     AnswerSettings, ChannelError, ChannelSettings, MailSettings, Method, Preset, Secret,
     SmsSettings, StatusSettings,
 };
-
-/// The way that a message goes.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Channel {
-    /// Mail.
-    Mail,
-    /// A short message to a mobile telephone.
-    Sms,
-}
 
 /// A message to one person. Sent again, it is the same in every part, so that it is recognised.
 #[derive(Clone, PartialEq, Eq)]
@@ -131,7 +108,7 @@ impl Channels {
         let answer = self.try_to_send(channel, message).await;
         if let Some(why) = answer.why() {
             let (channel, why): (&str, &str) = (channel.into(), why.into());
-            tracing::debug!(channel, why, key = %message.key, "a message was not accepted");
+            tracing::info!(channel, why, key = %message.key, "a message was not accepted");
         }
         answer
     }

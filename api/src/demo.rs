@@ -23,7 +23,7 @@ mod told;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use domain::{
     PersonId, SchoolYear, Stream,
     attendance::Attendance,
@@ -39,12 +39,16 @@ use replay::{Journal, Node, clock::SetClock};
 
 pub use told::{Told, try_this};
 
+use crate::Dispatcher;
 use courses::Programme;
 use people::People;
 use script::{Ask, Request, Scene, Writer};
 
 /// No real school has it; its letter agrees.
 const SCHOOL: &str = "0679999E";
+
+/// The last families are told so long after the last scene.
+const TOLD_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// Days of lessons that are told.
 const DAYS: usize = 10;
@@ -74,13 +78,13 @@ struct World {
 }
 
 /// Fills the log of a node with the school that `seed` gives, as if the ten last days with lessons
-/// before `today` had been lived. `clock` is the one that the node records by; it ends on the last
-/// of these days.
+/// before `today` had been lived, and its families told. `clock` is the one that the node records by; it
+/// ends on the last of these days.
 ///
 /// # Errors
 /// When the log fails, or `today` lies in no year that a calendar can be made for.
 pub async fn seed(
-    node: &Node,
+    (node, sending): (&Node, &mut Dispatcher),
     clock: &SetClock,
     seed: u64,
     today: NaiveDate,
@@ -88,8 +92,13 @@ pub async fn seed(
     let (scenes, told) = write(seed, today)?;
     for scene in scenes {
         let at = scene.at;
-        play(node, clock, scene).await.with_context(|| format!("in the scene of {at}"))?;
+        clock.set(at);
+        // What fell due before is told before anything else happens.
+        sending.settle().await.with_context(|| format!("telling families until {at}"))?;
+        play(node, scene).await.with_context(|| format!("in the scene of {at}"))?;
     }
+    clock.set(clock.now() + TOLD_WITHIN);
+    sending.settle().await.context("telling families of the last day")?;
     Ok(told)
 }
 
@@ -155,8 +164,7 @@ fn decided(course: Course, command: TimetableCommand) -> anyhow::Result<Course> 
 }
 
 /// Plays a scene, and waits until the tables show it and all that followed of itself.
-async fn play(node: &Node, clock: &SetClock, scene: Scene) -> anyhow::Result<()> {
-    clock.set(scene.at);
+async fn play(node: &Node, scene: Scene) -> anyhow::Result<()> {
     let mut by_stream: BTreeMap<Stream, Vec<Request>> = BTreeMap::new();
     for request in scene.requests {
         by_stream.entry(request.ask.stream(request.act.school)).or_default().push(request);

@@ -2,9 +2,13 @@
 //! every event can be read.
 
 use axum::{Json, extract::State, http::StatusCode};
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::{App, Source, error::ApiError};
+
+/// A dispatcher that has not looked for so long has stopped.
+const HEART_STOPS_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// How a node is.
 #[derive(Serialize)]
@@ -15,6 +19,9 @@ pub(crate) struct Health {
     folded: Option<u64>,
     /// The position whose consequences are in the log.
     reacted: Option<u64>,
+    /// How many seconds ago the dispatcher last looked at the alerts; nothing where none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dispatched_seconds_ago: Option<i64>,
     /// Events that cannot be read, and those that wait behind them.
     parked: usize,
     /// Those of them that a later version of the program wrote: this node is to be upgraded.
@@ -33,6 +40,13 @@ pub(crate) async fn health(State(app): State<App>) -> Result<(StatusCode, Json<H
     };
     let parked = projections::files::parked(&db).await?;
     let later = parked.iter().filter(|parked| parked.later).count();
-    let status = if keeps_up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(Health { head, folded, reacted, parked: parked.len(), later })))
+    let now = app.journal().clock().now();
+    let dispatched = app.heartbeat.as_ref().and_then(|heartbeat| heartbeat.age(now));
+    let beats = dispatched.is_none_or(|age| age <= HEART_STOPS_AFTER);
+    let dispatched_seconds_ago = dispatched.map(|age| age.num_seconds());
+    let status = if keeps_up && beats { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((
+        status,
+        Json(Health { head, folded, reacted, dispatched_seconds_ago, parked: parked.len(), later }),
+    ))
 }

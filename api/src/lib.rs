@@ -47,6 +47,7 @@ pub use accounts::{
     identity::{ClientSecret, LinksBy, Protocol, Provider, ProviderError, Providers, SecondFactor},
     invite,
 };
+pub use alerts::{Dispatcher, Heartbeat};
 pub use caller::{Token, TokenTooShort, Tokens};
 
 use accounts::Accounts;
@@ -73,6 +74,7 @@ pub struct App {
     providers: Providers,
     strangers: Strangers,
     past_days: PastDays,
+    heartbeat: Option<Heartbeat>,
     importing: Arc<Mutex<()>>,
 }
 
@@ -101,8 +103,8 @@ impl App {
     pub fn new(source: Source, tokens: Tokens) -> Self {
         let (accounts, providers) = (Accounts::default(), Providers::default());
         let (strangers, past_days) = (Strangers::default(), PastDays::default());
-        let importing = Arc::default();
-        Self { source, tokens, accounts, providers, strangers, past_days, importing }
+        let (heartbeat, importing) = (None, Arc::default());
+        Self { source, tokens, accounts, providers, strangers, past_days, heartbeat, importing }
     }
 
     /// The same behind proxies that are believed when they say for whom they ask.
@@ -115,6 +117,12 @@ impl App {
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
         Self { providers, ..self }
+    }
+
+    /// The same, with a dispatcher whose heart is to be seen beating.
+    #[must_use]
+    pub fn with_heartbeat(self, heartbeat: Heartbeat) -> Self {
+        Self { heartbeat: Some(heartbeat), ..self }
     }
 
     fn journal(&self) -> &Journal {
@@ -130,8 +138,11 @@ pub fn router(app: App) -> Router {
     let description = description();
     let [guarded_routes, doors] = routes().map(Router::from);
     let guarded = axum::middleware::from_fn_with_state(app.clone(), access::decided);
+    let pages = alerts::page::pages().layer(at_most(REQUEST_MAX));
     guarded_routes
+        .merge(pages)
         .layer(guarded)
+        .merge(alerts::page::style())
         .merge(doors)
         .route("/api/v1/openapi.json", get(async move || Json(description)))
         .route("/health", get(health::health).layer(at_most(REQUEST_MAX)))

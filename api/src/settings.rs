@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::{
-    Provider, Providers, Token, Tokens,
-    channels::{ChannelSettings, Channels, MailSettings, SmsSettings},
+    Dispatcher, Provider, Providers, Token, Tokens,
+    channels::{Channel, ChannelSettings, Channels, MailSettings, SmsSettings},
 };
 use chrono::Months;
 use clap::{Args, ValueHint};
 use config::{Config, Environment, File};
-use replay::{Clock, Place, keys::MasterKey, place::LogUrl};
+use replay::{Clock, Node, Place, keys::MasterKey, place::LogUrl};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -193,6 +193,24 @@ impl Settings {
     /// The channels that messages to families go through.
     pub(crate) fn channels(&self, clock: &Clock) -> anyhow::Result<Channels> {
         Ok(Channels::new(&self.channel_settings(), &self.data, clock)?)
+    }
+
+    /// What sends messages, where there is a channel to send them by.
+    ///
+    /// # Errors
+    /// When the settings of a channel are wrong, or the address of this server is missing: messages
+    /// carry links to it.
+    pub(crate) async fn dispatcher(&self, node: &Node) -> anyhow::Result<Option<Dispatcher>> {
+        let channels = self.channels(node.journal().clock())?;
+        if !channels.has(Channel::Mail) && !channels.has(Channel::Sms) {
+            return Ok(None);
+        }
+        let Some(public_url) = &self.public_url else {
+            bail!(
+                "messages to families carry a link: say in public_url where this server is found"
+            );
+        };
+        Dispatcher::new(node.clone(), channels, public_url).await.map(Some)
     }
 
     fn channel_settings(&self) -> ChannelSettings {

@@ -18,6 +18,8 @@ use utoipa::ToSchema;
 
 use crate::{AccountId, PersonId, Uai, accounts::Mandate, families::Authority, people::Function};
 
+pub use standing::is_of_age;
+
 pub use entries::{AccessEvent, Device, Duty, Entry, Means, What, WhyRefused};
 
 /// Whoever asks.

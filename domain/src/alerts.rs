@@ -30,8 +30,8 @@ use message::{Answer, Channel, Fate, MessageSheet, Purpose, Why};
 /// How long after an alert fell due the school-life office is asked to call, if a home was not reached.
 pub const TASK_AFTER: TimeDelta = TimeDelta::minutes(15);
 
-/// How long a correction may still go out.
-const CORRECTED_WITHIN: TimeDelta = TimeDelta::days(1);
+/// How long a correction may still go out: a weekend is quiet.
+pub const CORRECTED_WITHIN: TimeDelta = TimeDelta::days(3);
 
 /// What happened. All of it is sealed with the student's attendance file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
@@ -184,8 +184,8 @@ pub enum Said {
         since: DateTime<Utc>,
         /// When the half-day is over.
         ends: DateTime<Utc>,
-        /// How long the family is not told yet.
-        grace: TimeDelta,
+        /// When the grace delay ends.
+        due: DateTime<Utc>,
     },
     /// Nothing that the family must be told.
     Nothing(Cancellation),
@@ -423,6 +423,11 @@ impl AlertSheet {
             }
             E::AlertClosed { outcome } => self.call = Call::Closed { outcome },
         }
+    }
+
+    /// How often a message was claimed.
+    pub fn attempts(&self, message: MessageId) -> u32 {
+        self.messages.get(&message).map_or(0, |known| known.attempts)
     }
 
     fn becomes(&mut self, message: MessageId, fate: Fate) {

@@ -57,7 +57,8 @@ pub fn react(recorded: &Recorded, school: &SchoolSheet, subject: &str) -> Vec<Co
 }
 
 /// What follows for the family from an event of an attendance file: the alert of the line's half-day
-/// follows the whole file, as it stood at `revision` or later. Nothing follows of what was recorded a
+/// follows the whole file, as it stood at `revision` or later. The grace delay begins with the roll call:
+/// that of a telephone that was long without network may be over when it arrives. Nothing follows of what was recorded a
 /// day before `now`.
 pub fn follow_file(
     recorded: &Recorded,
@@ -72,11 +73,12 @@ pub fn follow_file(
     }
     let (date, half) = school.half_day_of(file.begins(event.line())?);
     let of_half_day = |instant| school.half_day_of(instant) == (date, half);
+    let grace = TimeDelta::seconds(school.settings.alert_grace_seconds.into());
     let said = match file.absent(school, of_half_day) {
         Absent::Unexplained { since } => Said::Unexplained {
             since,
             ends: school.half_day_ends(date, half),
-            grace: TimeDelta::seconds(school.settings.alert_grace_seconds.into()),
+            due: at.max(recorded.header.occurred_at + grace),
         },
         Absent::Explained => Said::Nothing(Cancellation::Explained),
         Absent::No => Said::Nothing(Cancellation::NotAbsent),
@@ -92,7 +94,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        AccountId, CommandId, CourseId, EventId, Header,
+        AccountId, CommandId, CourseId, EventId, Header, LineId,
+        attendance::{AttendanceEvent, Period, Source},
         rollcalls::{Called, Marked},
         schools::tests::{day, sheet},
         timetable::Place,
@@ -124,6 +127,85 @@ mod tests {
         let marks = vec![Marked { student: ABSENT, mark: Mark::Absent }];
         let called = Called { planned: place("2026-08-20"), ..called("2026-11-09") };
         assert_eq!(students(RollCallEvent::RollCallCorrected { called, marks }), []);
+    }
+
+    #[test]
+    fn the_family_is_told_ten_minutes_after_the_roll_call_or_at_once_if_it_comes_late() {
+        let told = |occurred_at, recorded_at| {
+            let (_, command) =
+                told("Europe/Paris", "2026-11-09T07:00:00Z", occurred_at, recorded_at);
+            let AlertCommand::FollowFile { said: Said::Unexplained { due, .. }, .. } = command
+            else {
+                panic!("{command:?}")
+            };
+            due.to_rfc3339()
+        };
+        let online = told("2026-11-09T07:05:00Z", "2026-11-09T07:05:01Z");
+        assert_eq!(online, "2026-11-09T07:15:00+00:00");
+        let offline = told("2026-11-09T07:05:00Z", "2026-11-09T08:40:00Z");
+        assert_eq!(offline, "2026-11-09T08:40:00+00:00");
+    }
+
+    #[test]
+    fn half_days_are_the_schools_own_before_and_after_the_clocks_change_and_overseas() {
+        for (zone, missed, date, half, ends) in [
+            ("Europe/Paris", "2026-10-23T06:00:00Z", "2026-10-23", "morning", "11:00"),
+            ("Europe/Paris", "2026-10-26T07:00:00Z", "2026-10-26", "morning", "12:00"),
+            ("Europe/Paris", "2027-03-26T12:30:00Z", "2027-03-26", "afternoon", "15:35"),
+            ("Europe/Paris", "2027-03-29T11:30:00Z", "2027-03-29", "afternoon", "14:35"),
+            ("Indian/Reunion", "2026-11-09T04:00:00Z", "2026-11-09", "morning", "09:00"),
+            ("Pacific/Tahiti", "2026-11-09T18:00:00Z", "2026-11-09", "morning", "23:00"),
+            ("Pacific/Tahiti", "2026-11-10T00:30:00Z", "2026-11-09", "afternoon", "02:35"),
+        ] {
+            let (alert, command) = told(zone, missed, missed, missed);
+            assert!(alert.to_string().ends_with(&format!("-{date}-{half}")), "{zone} {alert}");
+            let AlertCommand::FollowFile { said: Said::Unexplained { ends: over, .. }, .. } =
+                command
+            else {
+                panic!("{command:?}")
+            };
+            assert_eq!(over.format("%H:%M").to_string(), ends, "{zone} {missed}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_a_day_ago_tells_no_family_any_more() {
+        let late = "2026-11-10T07:05:01Z".parse().unwrap();
+        let (school, recorded, file) =
+            missed("Europe/Paris", "2026-11-09T07:00:00Z", "2026-11-09T07:05:00Z");
+        assert!(follow_file(&recorded, &school, (&file, 0), late).is_none());
+    }
+
+    /// What follows of an absence from a lesson that begins at an instant.
+    fn told(
+        zone: &str,
+        begins: &str,
+        occurred_at: &str,
+        recorded_at: &str,
+    ) -> (AlertId, AlertCommand) {
+        let (school, mut recorded, file) = missed(zone, begins, recorded_at);
+        recorded.header.occurred_at = occurred_at.parse().unwrap();
+        let now = recorded.header.recorded_at;
+        match follow_file(&recorded, &school, (&file, 0), now) {
+            Some(Consequence::Alert { alert, command }) => (alert, command),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn missed(zone: &str, begins: &str, recorded_at: &str) -> (SchoolSheet, Recorded, Attendance) {
+        let mut school = sheet();
+        school.time_zone = zone.parse().unwrap();
+        let from = begins.parse().unwrap();
+        let period = Period { from, to: from + TimeDelta::minutes(55) };
+        let (line, source) = (LineId(Uuid::from_u128(4)), Source::Office);
+        let event = AttendanceEvent::AbsenceRecorded { line, period, source };
+        let file = Attendance::default().evolve(event.clone());
+        let taken =
+            RollCallEvent::RollCallCorrected { called: called("2026-11-09"), marks: vec![] };
+        let mut recorded = recorded(taken);
+        recorded.event = Event::Attendance(ABSENT, SchoolYear(2026), event);
+        recorded.header.recorded_at = recorded_at.parse().unwrap();
+        (school, recorded, file)
     }
 
     fn students(event: RollCallEvent) -> Vec<StudentId> {

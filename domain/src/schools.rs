@@ -6,6 +6,7 @@
 //! this for one day is in [`calendar`].
 
 pub mod calendar;
+mod quiet;
 mod reasons;
 mod settings;
 mod sheet;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{Event, SchoolYear, Stream, Streamed, Uai, version_of};
 
+pub use quiet::QuietHours;
 pub use reasons::{Legitimacy, Reason, ReasonList};
 pub use settings::{Audience, Setting, Settings};
 pub use sheet::SchoolSheet;

@@ -60,6 +60,14 @@ pub struct GuardianOfStudent {
 }
 
 impl GuardianRow {
+    /// The terms that hold on a day.
+    pub fn terms_on(&self, date: NaiveDate) -> Option<Terms> {
+        let links = self.links.iter();
+        let mut held =
+            links.filter(|link| link.from <= date && link.until.is_none_or(|until| date <= until));
+        held.next_back().map(|link| link.terms)
+    }
+
     /// Whether they answer for the student on a day, and no judgment keeps them from it.
     pub fn answers_on(&self, date: NaiveDate) -> bool {
         let contains = |from, until: Option<NaiveDate>, last_included: bool| {

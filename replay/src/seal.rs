@@ -74,10 +74,15 @@ impl Key {
 
     /// A key for a purpose of its own, the same whenever it is derived from this one.
     pub(crate) fn derived(&self, purpose: &str) -> Self {
-        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, self.bytes()), purpose.as_bytes());
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        bytes.copy_from_slice(tag.as_ref());
-        Self(bytes)
+        Self(Zeroizing::new(self.tag(purpose.as_bytes())))
+    }
+
+    /// What only whoever has the key can say of these bytes (HMAC-SHA-256).
+    pub fn tag(&self, bytes: &[u8]) -> [u8; KEY_BYTES] {
+        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, self.bytes()), bytes);
+        let mut said = [0; KEY_BYTES];
+        said.copy_from_slice(tag.as_ref());
+        said
     }
 
     /// The key that these bytes are, when they are as many as a key has.

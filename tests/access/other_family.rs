@@ -7,7 +7,7 @@ use domain::accounts::Mandate;
 use serde_json::{Value, json};
 
 use super::house::{House, NOTHING, OTHER};
-use crate::scene::{SCHOOL, bells, reasons, year};
+use crate::scene::{SCHOOL, TELEPHONE, bells, reasons, year};
 
 /// A school that was never opened.
 const NOWHERE: &str = "0679999Z";
@@ -277,7 +277,7 @@ fn body(operation: &str) -> Value {
         "set_holidays" => json!([]),
         "set_bell_schedule" => bells(),
         "list_reasons" => reasons(),
-        "give_telephone" => json!({ "telephone": "03 88 00 00 00" }),
+        "give_telephone" => json!({ "telephone": TELEPHONE }),
         "choose_setting" => json!({ "lateness-max-minutes": 15 }),
         "register_person" => json!({ "name": name }),
         "rename_person" => name,

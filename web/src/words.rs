@@ -107,7 +107,7 @@ pub(crate) fn short_moment(language: Language, at: NaiveDateTime) -> String {
 }
 
 /// The language's tag.
-pub(crate) fn tag(language: Language) -> &'static str {
+pub fn tag(language: Language) -> &'static str {
     TONGUES.iter().find(|tongue| tongue.language == language).map_or("fr", |tongue| tongue.tag)
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Answer, AnswerSettings, ChannelError, Message, Method, Preset, SmsSettings, StatusSettings,
-    Why,
+    Why, presets,
     settings::secret,
     template::{Document, Filling, Place, Template},
     wording,
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_status_that_the_settings_do_not_speak_of_makes_nothing_certain_that_is_not() {
-        let gateway = plain(json!({ "statuses": { "accepted": [202], "later": [503],
+        let gateway = plain(&json!({ "statuses": { "accepted": [202], "later": [503],
             "undeliverable": [422] }, "reference": "/id" }));
         let means = |status| gateway.meaning(status, Ok(br#"{"id":7}"#.to_vec()), TO);
         assert_eq!(means(202), Answer::Accepted { reference: Some("7".to_owned()) });
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_reference_that_tells_the_number_or_more_than_a_name_is_not_kept() {
-        let gateway = plain(json!({ "statuses": { "accepted": [200] }, "reference": "/id" }));
+        let gateway = plain(&json!({ "statuses": { "accepted": [200] }, "reference": "/id" }));
         let reference = |id: Value| {
             let body = json!({ "id": id }).to_string().into_bytes();
             let Answer::Accepted { reference } = gateway.meaning(200, Ok(body), TO) else {
@@ -400,7 +400,7 @@ mod tests {
     }
 
     /// A gateway of a form, with these settings more.
-    fn plain(more: Value) -> Gateway {
+    fn plain(more: &Value) -> Gateway {
         let mut settings = json!({ "url": "https://sms.example",
             "form": { "to": "{to}", "text": "{text}" } });
         for (name, value) in more.as_object().unwrap() {

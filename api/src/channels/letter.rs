@@ -26,7 +26,7 @@ pub(super) fn letter(from: &Mailbox, to: &str, message: &Message) -> Option<Vec<
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
         .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN)
-        .body(wording::lines(&message.text, "\n"))
+        .body(wording::lines(&message.text, "\r\n"))
         .ok()?;
     Some(letter.formatted())
 }

@@ -23,7 +23,7 @@ pub struct ChannelSettings {
 }
 
 /// How mail leaves.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
     /// `smtps://USER@HOST:PORT`, `smtp://…` with STARTTLS, or `file:FOLDER`.
@@ -211,6 +211,16 @@ pub enum ChannelError {
     /// Without it nothing would ever be known.
     #[error("[sms] does not say which answer is a yes: `statuses.accepted` or `[sms.answer]`")]
     NothingAccepted,
+}
+
+impl ChannelSettings {
+    /// All messages go into a folder, where they can be read.
+    pub fn of_folder(folder: &str) -> Self {
+        let url = format!("file:{folder}");
+        let sms = SmsSettings { url: Some(url.clone()), ..SmsSettings::default() };
+        let mail = MailSettings { url, ..MailSettings::default() };
+        Self { mail: Some(mail), sms: Some(sms) }
+    }
 }
 
 impl MailSettings {

@@ -4,7 +4,7 @@
 //! Until there is a connection nothing has been sent; from then on, only the gateway's own words make
 //! anything certain.
 
-use std::{error::Error as _, io, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use reqwest::{Client, Response, redirect::Policy};
 
@@ -75,15 +75,10 @@ fn why_no_answer(error: &reqwest::Error) -> Why {
     if error.is_timeout() { Why::Timeout } else { Why::NoAnswer }
 }
 
-/// Whether somebody answered, and could not be trusted.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || within.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = error.source();
+/// Whether somebody answered, and could not be trusted. Errors of input and output lie in one another.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(within) => is_tls(within),
+        None => error.is::<rustls::Error>() || error.source().is_some_and(is_tls),
     }
-    false
 }

@@ -119,7 +119,7 @@ async fn serve_past(
     let db = rebuild::as_of(&journal, scratch.path(), instant).await?;
     let address: SocketAddr = listener.local_addr()?;
     writeln!(std::io::stdout(), "as of {instant}, read-only: http://{address}/api/v1")?;
-    serve(listener, App::new(Source::Past(Past { journal, db, instant }), tokens)).await?;
+    serve(listener, App::new(Source::Past(Past { journal, db, instant }), tokens), None).await?;
     Ok(ExitCode::SUCCESS)
 }
 

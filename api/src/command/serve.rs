@@ -3,11 +3,12 @@
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
-use api::{App, Source, router};
+use api::{App, Dispatcher, Source, router};
 use replay::{Clock, Node};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -20,17 +21,16 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     log_json("info");
     let (tokens, providers) = (settings.tokens()?, settings.providers()?);
-    // Nothing is sent yet, but wrong settings are told now and not with the first message.
-    settings.channels(&Clock::System)?;
     let listener = listen(settings.listen).await?;
     let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
     let place = settings.place()?;
     let (node, running) = Node::start_keeping(kept, place, master, Clock::System).await?;
+    let dispatcher = settings.dispatcher(&node).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     let app = App::new(Source::Live(node.clone()), tokens)
         .behind(&settings.trusted_proxies)
         .with_providers(providers);
-    serve(listener, app).await?;
+    serve(listener, app, dispatcher).await?;
     // Requests have been answered; what they wrote is on the disk before the files are closed.
     node.stop(running).await;
     tracing::info!("stopped");
@@ -42,16 +42,35 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }
 
-/// Answers until it is told to stop, then lets the requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, app: App) -> anyhow::Result<()> {
+/// Answers, and sends messages where something sends them, until it is told to stop; then lets the
+/// requests and the messages under way finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: App,
+    dispatcher: Option<Dispatcher>,
+) -> anyhow::Result<()> {
     let (stop, patience) = (told_to_stop()?, told_to_stop()?);
+    let (stop_sending, stopping) = watch::channel(false);
+    let (app, sending) = match dispatcher {
+        None => (app, None),
+        Some(dispatcher) => {
+            let app = app.with_heartbeat(dispatcher.heartbeat());
+            (app, Some(tokio::spawn(dispatcher.run(stopping))))
+        }
+    };
     let router = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, router).with_graceful_shutdown(stop);
-    tokio::select! {
+    let served = tokio::select! {
         served = async { served.await } => served.context("serving"),
         // Requests end within ten seconds; who holds a connection longer holds up nobody.
         () = async { patience.await; tokio::time::sleep(STOP_MAX).await } => Ok(()),
+    };
+    stop_sending.send_replace(true);
+    if let Some(sending) = sending {
+        // A dispatcher that panicked has stopped too: what it claimed is sent again by another.
+        let _ended = tokio::time::timeout(STOP_MAX, sending).await;
     }
+    served
 }
 
 /// Logs in JSON on standard error; `PREAU_TRACING` says what. The client of EventStoreDB takes every conflict

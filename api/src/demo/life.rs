@@ -9,6 +9,7 @@ use domain::{
     attendance::{AttendanceCommand, GivenBy},
     classes::ClassKind,
     rollcalls::{Late, Mark, Marked, RollCallCommand},
+    schools::{SchoolCommand, Setting},
     timetable::lessons::Lesson,
 };
 
@@ -24,6 +25,9 @@ use super::{
 /// When the log takes a roll call, and a correction, after the beginning of the lesson.
 const CALLED_AFTER: TimeDelta = TimeDelta::minutes(8);
 const CORRECTED_AFTER: TimeDelta = TimeDelta::minutes(25);
+
+/// How long the visitor's mistakes can be corrected before families are told.
+const GRACE_SECONDS: u32 = 5;
 
 /// Every so many divisions, one has its last lesson of the last day left to be called.
 const LEFT_EVERY: usize = 3;
@@ -61,6 +65,11 @@ pub(super) fn write(world: &mut World, writer: &mut Writer, seed: u64) -> anyhow
     (0..last).try_for_each(|day| life.live(day))?;
     let left = life.left_to_call(last);
     life.call_rolls(last, &left)?;
+    // The visitor shall not have to wait for ten minutes.
+    let evening = instant(life.world, last, (18, 0));
+    let setting = Setting::AlertGraceSeconds(GRACE_SECONDS);
+    let choose = Ask::School(SchoolCommand::ChooseSetting { setting });
+    life.writer.ask(evening, evening, life.world.head, choose);
     life.tell(last, &left)
 }
 

@@ -1,6 +1,9 @@
 //! The demo school as its visitors find it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use chrono::{DateTime, Utc, Weekday};
 use domain::{
@@ -14,6 +17,7 @@ use replay::{Clock, keys::MasterKey, log::Filter};
 use tempfile::TempDir;
 
 use super::*;
+use crate::channels::{ChannelSettings, Channels};
 
 const SEED: u64 = 7;
 
@@ -166,9 +170,9 @@ fn there_is_a_script_for_every_week_of_the_year() {
 #[test]
 fn the_lines_to_paste_name_what_was_left() {
     let (_, told) = write(SEED, friday()).unwrap();
-    let lines = try_this(&told, "127.0.0.1:8080", "a-token-to-try-with");
-    assert_eq!(lines.matches("curl -s").count(), 8);
-    assert_eq!(lines.lines().filter(|line| line.starts_with("# ")).count(), 7);
+    let lines = try_this(&told, "127.0.0.1:8080", "a-token-to-try-with", Path::new("outbox"));
+    assert_eq!(lines.matches("curl -s").count(), 9);
+    assert_eq!(lines.lines().filter(|line| line.starts_with("# ")).count(), 9);
     let roll_call = format!("/lessons/{}/{}/roll-call", told.planned.date, told.planned.slot);
     assert!(lines.contains(&roll_call) && lines.contains(&told.absent[1].0.to_string()));
     assert!(lines.contains("as_of=2026-11-18T17:00:00Z"), "{lines}");
@@ -194,7 +198,7 @@ async fn two_seedings_leave_the_same_log_but_for_its_order() {
 /// What a seeding left.
 struct Seeded {
     told: Told,
-    /// Kinds and payloads, by stream.
+    /// Kinds and payloads, by stream; of alerts the kinds.
     contents: BTreeMap<Stream, Vec<(String, Vec<u8>)>>,
     /// Lessons of the last day whose roll is not called.
     left: usize,
@@ -209,7 +213,11 @@ async fn seeded() -> Seeded {
     let clock = SetClock::at(DateTime::UNIX_EPOCH);
     let (node, running) =
         Node::start(folder.path(), master, Clock::Set(clock.clone())).await.unwrap();
-    let told = seed(&node, &clock, SEED, friday()).await.unwrap();
+    let outbox =
+        Channels::new(&ChannelSettings::of_folder("outbox"), folder.path(), node.journal().clock());
+    let public_url = "http://127.0.0.1:8420".parse().unwrap();
+    let sending = Dispatcher::new(node.clone(), outbox.unwrap(), &public_url).await;
+    let told = seed((&node, &mut sending.unwrap()), &clock, SEED, friday()).await.unwrap();
     let mut contents: BTreeMap<Stream, Vec<(String, Vec<u8>)>> = BTreeMap::new();
     let (mut prompt, mut called) = (true, BTreeSet::new());
     let mut pages = node.journal().pages(0, Filter::default());
@@ -223,9 +231,14 @@ async fn seeded() -> Seeded {
             {
                 called.insert(*lesson);
             }
-            let content = (header.kind, recorded.event.payload().unwrap());
-            contents.entry(header.stream).or_default().push(content);
+            // Which run of which process sends, and to whom first, is in no script.
+            let of_alert = matches!(header.stream, Stream::Alert(_));
+            let payload = if of_alert { Vec::new() } else { recorded.event.payload().unwrap() };
+            contents.entry(header.stream).or_default().push((header.kind, payload));
         }
+    }
+    for (_, events) in contents.iter_mut().filter(|(on, _)| matches!(on, Stream::Alert(_))) {
+        events.sort_unstable();
     }
     let of_last_day = changes::lessons_of(&world(friday()), DAYS - 1).into_iter();
     let left = of_last_day.filter(|lesson| !called.contains(&lesson.lesson)).count();

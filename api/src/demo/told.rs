@@ -1,5 +1,7 @@
 //! What whoever starts the demo is told: a lesson left to call, and lines to paste that call it.
 
+use std::path::Path;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{AccountId, ClassId, CourseId, StudentId, Uai, people::Name, timetable::Place};
 
@@ -31,14 +33,16 @@ pub struct Told {
 }
 
 /// Lines for a shell, ready to paste in this order: a roll call from the list of classes to a
-/// student's file as it was the evening before. `address` is host and port.
-pub fn try_this(told: &Told, address: &str, token: &str) -> String {
+/// student's file as it was the evening before. `address` is host and port; messages to families are
+/// files of `outbox`.
+pub fn try_this(told: &Told, address: &str, token: &str, outbox: &Path) -> String {
     let Told { school, course, class_name, subject, .. } = told;
     let Place { date, slot } = told.planned;
     let [(first, first_name), (second, second_name)] = &told.absent;
     let [first_name, second_name] = [first_name, second_name].map(full);
     let (teacher, guardian) = (full(&told.teacher), full(&told.guardian));
     let as_of = told.evening_before.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let outbox = outbox.display();
     let position = r#"sed -n 's/.*"position":\([0-9]*\).*/\1/p'"#;
     format!(
         r#"# Les classes du collège
@@ -50,6 +54,10 @@ curl -s -w '\n' -H "$A" "$S/classes"
 L="$S/courses/{course}/lessons/{date}/{slot}/roll-call"
 curl -s -w '\n' -H "$A" "$L"
 
+# Les messages aux familles de ces deux semaines
+O='{outbox}'
+N=$(ls "$O" | wc -l)
+
 # Faire l'appel : {first_name} et {second_name} manquent
 P=$(curl -s -X PUT -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-1"' \
   -d '{{"absent":["{first}","{second}"],"late":[]}}' "$L" | {position})
@@ -57,6 +65,12 @@ P=$(curl -s -X PUT -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-K
 # Les deux absences sont dans les deux dossiers
 curl -s -w '\n' -H "$A" "$S/students/{first}/attendance?min_position=$P"
 curl -s -w '\n' -H "$A" "$S/students/{second}/attendance?min_position=$P"
+
+# Quelques secondes plus tard, un message par responsable ; le lien s'ouvre sans compte
+until [ "$(ls "$O" | wc -l)" -gt "$N" ]; do sleep 0.2; done
+M="$O/$(ls "$O" | tail -n 1)"
+sed 's/^/# /' "$M"
+curl -s "$(grep -o 'http://[^ ]*' "$M")" | sed -n 's:.*<h2>\(.*\)</h2>.*:"\1":p'
 
 # Corriger l'appel : {first_name} était là
 P=$(curl -s -X PATCH -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-2"' \

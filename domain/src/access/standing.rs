@@ -52,7 +52,7 @@ pub(super) fn of(
     let placed = action == Action::OwnAccount || of_school;
     if facts.own && placed {
         held.push(Held::free(Rule::Own));
-        if facts.student.as_ref().is_some_and(|student| is_of_age(student, today)) {
+        if facts.student.as_ref().is_some_and(|student| is_of_age(student.birth_date, today)) {
             held.push(Held::free(Rule::OfAge));
         }
     }
@@ -134,7 +134,7 @@ fn of_learners(facts: &Facts, today: NaiveDate) -> Vec<Rule> {
 /// Whoever has the student in charge, or is called in an emergency, is told by the school when it
 /// needs them.
 fn of_links(student: &StudentFacts, today: NaiveDate) -> Vec<Held> {
-    let of_age = is_of_age(student, today);
+    let of_age = is_of_age(student.birth_date, today);
     let bar = any(&student.restrictions, today).then_some(Rule::RestrictedByJudgment);
     let links = student.links.iter().filter(|link| link.span.contains(today));
     let rules = links.filter_map(|link| match link.what {
@@ -160,10 +160,10 @@ fn is_around(teaching: &Span, today: NaiveDate) -> bool {
     Span { from, until: until.flatten() }.contains(today)
 }
 
-/// From the eighteenth birthday on; who was born on a 29 February has it on 1 March.
-fn is_of_age(student: &StudentFacts, today: NaiveDate) -> bool {
-    let born = student.birth_date;
-    let birthday = born.and_then(|born| {
+/// Whether somebody is of age (code civil, 414): from the eighteenth birthday on; who was born on a 29
+/// February has it on 1 March. Whoever it is not known of counts as a minor.
+pub fn is_of_age(birth_date: Option<NaiveDate>, today: NaiveDate) -> bool {
+    let birthday = birth_date.and_then(|born| {
         let year = born.year().checked_add(OF_AGE_YEARS)?;
         born.with_year(year).or_else(|| NaiveDate::from_ymd_opt(year, 3, 1))
     });

@@ -17,8 +17,8 @@ impl Alert {
         use AlertCommand as C;
         let sheet = match (self, command) {
             (Self::Erased, _) => return Err(AlertError::AlertErased),
-            (Self::None, C::FollowFile { said, revision, at }) => {
-                return Ok(raised(said, revision, at).into_iter().collect());
+            (Self::None, C::FollowFile { said, revision, .. }) => {
+                return Ok(raised(said, revision).into_iter().collect());
             }
             (Self::None, _) => return Err(AlertError::NoSuchAlert),
             (Self::Raised(sheet), command) => (sheet, command),
@@ -47,10 +47,10 @@ impl Alert {
 
 /// The alert that a word of the attendance file calls for, if it does. An alert that falls due when its
 /// half-day is nearly over has as long as the office is given before it is asked to call.
-fn raised(said: Said, follows: u64, at: DateTime<Utc>) -> Option<AlertEvent> {
+fn raised(said: Said, follows: u64) -> Option<AlertEvent> {
     match said {
-        Said::Unexplained { since, ends, grace } => {
-            let (rule, due) = (AlertRule::UnexplainedAbsence, at + grace);
+        Said::Unexplained { since, ends, due } => {
+            let rule = AlertRule::UnexplainedAbsence;
             let until = ends.max(due + TASK_AFTER);
             Some(AlertEvent::AlertRaised { rule, since, due, until, follows })
         }
@@ -64,7 +64,7 @@ impl AlertSheet {
             return vec![];
         }
         match (said, self.cancelled) {
-            (Said::Unexplained { .. }, Some(_)) => raised(said, revision, at).into_iter().collect(),
+            (Said::Unexplained { .. }, Some(_)) => raised(said, revision).into_iter().collect(),
             (Said::Nothing(because), None) => {
                 let (until, follows) = (at + CORRECTED_WITHIN, revision);
                 vec![AlertEvent::AlertCancelled { because, until, follows }]

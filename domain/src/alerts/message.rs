@@ -41,7 +41,9 @@ pub enum Channel {
 }
 
 /// What a message says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// That the student is away.
@@ -198,6 +200,34 @@ pub enum Fate {
     },
 }
 
+impl Why {
+    /// Whether any other message would have fared the same: it is not about this one.
+    pub fn is_of_provider(self) -> bool {
+        match self {
+            Self::NotWritten
+            | Self::Unreachable
+            | Self::Tls
+            | Self::Timeout
+            | Self::NoAnswer
+            | Self::Garbled
+            | Self::OutOfService
+            | Self::NotAuthenticated
+            | Self::SenderRefused
+            | Self::Throttled
+            | Self::RefusedByProvider
+            | Self::ProviderFailed
+            | Self::UnknownAnswer => true,
+            Self::MalformedAddress
+            | Self::NoSuchChannel
+            | Self::SwitchedOff
+            | Self::Busy
+            | Self::RecipientDeferred
+            | Self::UnknownRecipient
+            | Self::MessageRefused => false,
+        }
+    }
+}
+
 impl MessageId {
     /// The message that tells somebody of these alerts, each in its round.
     pub fn of(
@@ -255,5 +285,18 @@ impl MessageSheet {
     /// Whether its reader may have read it.
     pub(super) fn may_be_read(&self) -> bool {
         self.is_sent() || self.maybe_sent || matches!(self.fate, Fate::Uncertain { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_reads_the_same_in_an_event_and_in_a_log() {
+        for name in Why::VARIANTS {
+            let why: Why = serde_json::from_value(serde_json::json!(name)).unwrap();
+            assert_eq!(<&str>::from(why), *name);
+        }
     }
 }

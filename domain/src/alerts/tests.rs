@@ -21,7 +21,9 @@ const GRACE: TimeDelta = TimeDelta::minutes(10);
 
 #[test]
 fn an_unexplained_absence_raises_an_alert_due_after_the_grace_delay() {
-    given([]).when(follow(unexplained(), 0, "08:05")).then_expect_events(vec![raised("08:05", 0)]);
+    given([])
+        .when(follow(unexplained("08:05"), 0, "08:05"))
+        .then_expect_events(vec![raised("08:05", 0)]);
 }
 
 #[test]
@@ -32,7 +34,7 @@ fn an_explained_absence_raises_none() {
 
 #[test]
 fn the_second_lesson_missed_in_a_half_day_raises_no_second_alert() {
-    let command = follow(unexplained(), 1, "09:02");
+    let command = follow(unexplained("09:02"), 1, "09:02");
     given([raised("08:05", 0)]).when(command).then_expect_events(vec![]);
 }
 
@@ -53,7 +55,7 @@ fn an_older_word_of_the_file_changes_nothing() {
 #[test]
 fn who_is_missing_again_after_a_correction_is_told_of_again() {
     given([raised("08:05", 0), cancelled(Cancellation::NotAbsent, "08:09", 1)])
-        .when(follow(unexplained(), 2, "09:05"))
+        .when(follow(unexplained("09:05"), 2, "09:05"))
         .then_expect_events(vec![raised("09:05", 2)]);
 }
 
@@ -361,7 +363,10 @@ fn a_message_about_siblings_is_one_message_and_another_one_in_the_next_round() {
 #[test]
 fn an_erased_alert_is_not_written_on() {
     let erased = Alert::None.evolve(&raised("08:05", 0)).forget();
-    assert_eq!(erased.decide(follow(unexplained(), 1, "08:06")), Err(AlertError::AlertErased));
+    assert_eq!(
+        erased.decide(follow(unexplained("08:06"), 1, "08:06")),
+        Err(AlertError::AlertErased)
+    );
 }
 
 fn given<const N: usize>(events: [AlertEvent; N]) -> AggregateTestExecutor<Alert> {
@@ -383,8 +388,8 @@ fn both_parents() -> [Recipient; 2] {
     ]
 }
 
-fn unexplained() -> Said {
-    Said::Unexplained { since: at("08:00"), ends: at("13:00"), grace: GRACE }
+fn unexplained(written: &str) -> Said {
+    Said::Unexplained { since: at("08:00"), ends: at("13:00"), due: at(written) + GRACE }
 }
 
 fn follow(said: Said, revision: u64, written: &str) -> AlertCommand {

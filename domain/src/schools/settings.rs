@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::SchoolError;
+use super::{QuietHours, SchoolError};
 use crate::attendance::half_days::MixedHalfDay;
 
 /// More would not be "at once" (code de l'éducation, R131-5).
@@ -23,6 +23,8 @@ pub enum Setting {
     /// How many seconds after an absence was noted its family is told: time to correct a mistake. No text
     /// sets it; "at once" (code de l'éducation, R131-5) asks for minutes.
     AlertGraceSeconds(u32),
+    /// The hours in which nobody is disturbed but for their safety.
+    QuietHours(QuietHours),
     /// Whether all sending to a part of the school's people is stopped, at once, until it is chosen
     /// otherwise.
     SendingStopped {
@@ -55,6 +57,9 @@ pub struct Settings {
     pub second_factor_for_staff: bool,
     /// See [`Setting::AlertGraceSeconds`].
     pub alert_grace_seconds: u32,
+    /// See [`Setting::QuietHours`].
+    #[serde(default)]
+    pub quiet_hours: QuietHours,
     /// See [`Setting::SendingStopped`].
     pub sending_to_guardians_stopped: bool,
     /// See [`Setting::SendingStopped`].
@@ -68,6 +73,7 @@ impl Default for Settings {
             mixed_half_day: MixedHalfDay::UnjustifiedWins,
             second_factor_for_staff: false,
             alert_grace_seconds: 600,
+            quiet_hours: QuietHours::default(),
             sending_to_guardians_stopped: false,
             sending_to_students_stopped: false,
         }
@@ -93,6 +99,7 @@ impl Settings {
                 Self { second_factor_for_staff, ..self }
             }
             Setting::AlertGraceSeconds(alert_grace_seconds) => Self { alert_grace_seconds, ..self },
+            Setting::QuietHours(quiet_hours) => Self { quiet_hours, ..self },
             Setting::SendingStopped { to: Audience::Guardians, stopped } => {
                 Self { sending_to_guardians_stopped: stopped, ..self }
             }

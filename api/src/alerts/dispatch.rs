@@ -1,0 +1,317 @@
+//! The dispatcher: looks at the alerts that fall due, has their messages sent, and asks the office to call
+//! where a home is not reached.
+//!
+//! It is told of alerts by the tables and remembers when to look at each again. What it does is decided
+//! by the log: whoever claims a message sends it, so that several dispatchers may run, on one node or
+//! on many. A rebuild or a replay asks nobody to send anything; what it does not do is look at the past:
+//! an alert whose half-day is over is not sent.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use domain::{
+    MessageId, PersonId, RunId,
+    alerts::{
+        AlertCommand, AlertId, CORRECTED_WITHIN,
+        message::{Channel, Purpose},
+        plan::{Next, Plan},
+    },
+};
+use projections::{
+    alerts::{AlertRow, changed_after, from_day},
+    families::of_students,
+};
+use replay::Node;
+use reqwest::Url;
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
+use uuid::Uuid;
+
+use super::{
+    letter::{Letter, Sender},
+    links::Links,
+    recipients::{Told, told},
+    watched::Watched,
+};
+use crate::channels::Channels;
+
+/// How often the tables are asked what has changed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// When to look again at an alert that another dispatcher was faster with, or whose log failed.
+const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
+
+/// Changes that are read at once.
+const CHANGES_MAX: u32 = 1_000;
+
+/// Looks at alerts and sends their messages.
+pub struct Dispatcher {
+    node: Node,
+    sender: Sender,
+    watched: Watched,
+    /// The last change that was seen.
+    seen: u64,
+    looked_at: DateTime<Utc>,
+    /// Messages on the way, each ending with the position of the last word written about it.
+    on_the_way: JoinSet<Option<u64>>,
+    /// What each is about.
+    about: HashMap<task::Id, Vec<AlertId>>,
+    heartbeat: Heartbeat,
+}
+
+/// When a dispatcher last looked. Cheap to clone; one that never looks has none.
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeat {
+    looked_micros: Arc<AtomicI64>,
+    oldest_micros: Arc<AtomicI64>,
+}
+
+/// What makes two alerts one message.
+type Group = (MessageOf, Option<MessageId>);
+type MessageOf = (AlertId, PersonId, Channel, Purpose);
+
+impl Dispatcher {
+    /// A dispatcher of a node, that sends by these channels links to this address. What it finds
+    /// in the tables of the last days it takes up.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn new(node: Node, channels: Channels, public_url: &Url) -> anyhow::Result<Self> {
+        let journal = node.journal().clone();
+        let links = Links::new(&journal, public_url);
+        let run = RunId(Uuid::now_v7());
+        let sender = Sender { journal, channels, links, run };
+        let (watched, heartbeat) = (Watched::default(), Heartbeat::default());
+        let on_the_way = JoinSet::new();
+        let mut new = Self {
+            node,
+            sender,
+            watched,
+            seen: 0,
+            looked_at: DateTime::UNIX_EPOCH,
+            on_the_way,
+            about: HashMap::new(),
+            heartbeat,
+        };
+        new.take_up().await?;
+        Ok(new)
+    }
+
+    /// When it last looked.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+
+    /// Runs until it is told to stop; messages on the way are then waited for.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            if let Err(error) = self.look().await {
+                tracing::error!(error = format!("{error:#}"), "the dispatcher cannot look");
+            }
+            tokio::select! {
+                Some(sent) = self.on_the_way.join_next_with_id() => self.arrived(sent),
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                stopped = stop.changed() => if stopped.is_err() { break },
+            }
+        }
+        while self.on_the_way.join_next().await.is_some() {}
+    }
+
+    /// Looks, and waits for all messages, until nothing is left to do at this moment.
+    ///
+    /// # Errors
+    /// When the tables or the log cannot be read.
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        loop {
+            let head = self.node.journal().log().head().await?;
+            self.node.reach(head).await?;
+            self.look().await?;
+            if self.on_the_way.is_empty() {
+                return Ok(());
+            }
+            while let Some(sent) = self.on_the_way.join_next_with_id().await {
+                self.arrived(sent);
+            }
+        }
+    }
+
+    /// Takes up what was raised before, by whomever.
+    async fn take_up(&mut self) -> anyhow::Result<()> {
+        let now = self.now();
+        let first = (now - CORRECTED_WITHIN).date_naive() - Days::new(1);
+        // What changes meanwhile is read again as a change.
+        self.seen = self.node.folded();
+        let rows = from_day(&self.node.db(), first).await?;
+        self.take(rows, now).await
+    }
+
+    /// Looks at what has changed and what falls due, and sets messages on their way.
+    async fn look(&mut self) -> anyhow::Result<()> {
+        let now = self.now();
+        if now < self.looked_at {
+            // The clock was set back: what seemed too late may be in time.
+            self.take_up().await?;
+        }
+        self.looked_at = now;
+        loop {
+            let rows = changed_after(&self.node.db(), self.seen, CHANGES_MAX).await?;
+            let Some(last) = rows.last() else { break };
+            self.seen = last.changed;
+            self.take(rows, now).await?;
+        }
+        let due = self.watched.due(now);
+        if !due.is_empty() {
+            self.plan(due, now).await?;
+        }
+        self.heartbeat.beats(now, self.watched.oldest_unsent(now));
+        Ok(())
+    }
+
+    async fn take(&mut self, rows: Vec<AlertRow>, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let students: Vec<PersonId> = rows.iter().map(|row| row.student.person()).collect();
+        let mut families: HashMap<PersonId, Vec<PersonId>> = HashMap::new();
+        for known in of_students(&self.node.db(), &students).await? {
+            let student = known.guardian.student.person();
+            families.entry(student).or_default().push(known.guardian.guardian);
+        }
+        for row in rows {
+            let family = families.get(&row.student.person()).cloned().unwrap_or_default();
+            self.watched.take(row, family, now);
+        }
+        Ok(())
+    }
+
+    /// Decides what is done about each, and sets it on its way.
+    async fn plan(&mut self, due: Vec<AlertRow>, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let ids: Vec<AlertId> = due.iter().map(AlertRow::id).collect();
+        let told = match told(&self.node.db(), &self.sender.channels, &ids, now).await {
+            Ok(told) => told,
+            Err(error) => {
+                // Nothing is forgotten: they are looked at again.
+                ids.iter().for_each(|id| self.watched.look_again(*id, Some(now)));
+                return Err(error.into());
+            }
+        };
+        let mut groups: BTreeMap<Group, Letter> = BTreeMap::new();
+        for row in &due {
+            let Some(known) = told.get(&row.id()) else {
+                self.watched.look_again(row.id(), None);
+                continue;
+            };
+            let Plan { send, escalate, look_again } =
+                row.sheet.plan(&known.recipients, known.may_send, now);
+            // Only that a student is away is a matter of safety; what is wrong with it can wait.
+            let quiet_until = row.sheet.cancelled.and(known.school.quiet_until(now));
+            let (send, look_again) = match quiet_until {
+                Some(until) if !send.is_empty() => (Vec::new(), Some(until)),
+                Some(_) | None => (send, look_again),
+            };
+            let fresh = send.iter().any(|next| next.begun.is_none());
+            let siblings = if fresh { self.watched.siblings_due(row, now) } else { None };
+            let send = if siblings.is_some() { Vec::new() } else { send };
+            let look_again = look_again.into_iter().chain(siblings).min();
+            self.watched.look_again(row.id(), look_again.or((!send.is_empty()).then_some(now)));
+            if let Some(why) = escalate {
+                self.escalate(row.id(), AlertCommand::Escalate { why });
+            }
+            for next in send {
+                group(&mut groups, row, known, next);
+            }
+        }
+        for letter in groups.into_values() {
+            let about: Vec<AlertId> = letter.about.keys().copied().collect();
+            let sender = self.sender.clone();
+            self.begin(about, async move { sender.send(letter).await });
+        }
+        Ok(())
+    }
+
+    fn escalate(&mut self, alert: AlertId, command: AlertCommand) {
+        let sender = self.sender.clone();
+        self.begin(vec![alert], async move {
+            let escalated = sender.give(alert, command).await;
+            if let Err(error) = &escalated {
+                tracing::error!(%error, "the office could not be asked to call");
+            }
+            escalated.ok()
+        });
+    }
+
+    fn begin(
+        &mut self,
+        about: Vec<AlertId>,
+        what: impl Future<Output = Option<u64>> + Send + 'static,
+    ) {
+        about.iter().for_each(|id| self.watched.begin(*id));
+        let task = self.on_the_way.spawn(what);
+        self.about.insert(task.id(), about);
+    }
+
+    fn arrived(&mut self, sent: Result<(task::Id, Option<u64>), task::JoinError>) {
+        let (id, written) = sent.unwrap_or_else(|error| {
+            // Whatever it claimed is sent again when the claim has run out.
+            tracing::error!("sending a message failed halfway");
+            (error.id(), None)
+        });
+        let (now, about) = (self.now(), self.about.remove(&id).unwrap_or_default());
+        let look_at = if written.is_some() { now } else { now + LOOK_AGAIN_AFTER };
+        for alert in about {
+            self.watched.end(alert, written.unwrap_or_default(), look_at);
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.sender.journal.clock().now()
+    }
+}
+
+/// Puts a message to somebody together with those about their other children.
+fn group(groups: &mut BTreeMap<Group, Letter>, row: &AlertRow, known: &Told, next: Next) {
+    let Some(first_name) = known.first_name.clone() else { return };
+    let Some(to) = known.people.get(&next.to) else { return };
+    // One message is about one half-day of one school.
+    let of_half_day = AlertId { student: domain::StudentId(Uuid::nil()), ..row.id() };
+    let group = ((of_half_day, next.to, next.channel, next.purpose), next.begun);
+    let letter = groups.entry(group).or_insert_with(|| Letter {
+        to: to.clone(),
+        channel: next.channel,
+        purpose: next.purpose,
+        begun: next.begun,
+        school: known.school.clone(),
+        about: BTreeMap::new(),
+    });
+    letter.about.insert(row.id(), (row.sheet.clone(), first_name));
+}
+
+impl Heartbeat {
+    fn beats(&self, now: DateTime<Utc>, oldest_unsent: Option<DateTime<Utc>>) {
+        self.looked_micros.store(now.timestamp_micros(), Ordering::Relaxed);
+        let oldest = oldest_unsent.map_or(0, |due| due.timestamp_micros());
+        self.oldest_micros.store(oldest, Ordering::Relaxed);
+    }
+
+    /// How long ago it looked; nothing if it never did.
+    pub fn age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        since(&self.looked_micros, now)
+    }
+
+    /// How long ago the oldest alert fell due that nobody was told of; nothing if there is none.
+    pub fn oldest_unsent(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        since(&self.oldest_micros, now)
+    }
+}
+
+fn since(micros: &AtomicI64, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let micros = micros.load(Ordering::Relaxed);
+    let at = DateTime::from_timestamp_micros(micros).filter(|_| micros != 0)?;
+    Some((now - at).max(TimeDelta::zero()))
+}

@@ -1,0 +1,357 @@
+//! The page behind a message's link: it opens without an account, for whoever the message was to.
+//!
+//! The link stands for its reader, with the rights that they have on the day it is opened: a judgment since
+//! then closes it, and what is read or done is in the access log under their account. It shows what the
+//! message said. A link that is over, forged or not theirs any more is answered by one and the same page.
+
+use axum::{
+    Extension, Router,
+    extract::{DefaultBodyLimit, Multipart, Path, Query, State},
+    http::{HeaderName, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use chrono::{NaiveDateTime, TimeDelta};
+use domain::{
+    AccountId, LineId, MessageId, PersonId, Uai,
+    access::{Action, Actor},
+    alerts::{Alert, AlertCommand, AlertId, Cancellation},
+    attendance::{Attendance, AttendanceCommand, GiveReason, GivenBy},
+    people::Language,
+    schools::{Reason, SchoolSheet},
+};
+use projections::{
+    alerts::{AlertRow, of_message},
+    attendance::{LineKind, LineRow, file},
+    people::these,
+    schools::sheet,
+};
+use replay::{Act, Node, command_id};
+use serde::Deserialize;
+use web::alerts::page::{
+    Answer, COMMENT_MAX, Gone, LinkChild, LinkPage, Problem, ReasonToGive, STYLE, STYLE_ADDRESS,
+    Standing, tag,
+};
+
+use super::links::{PATH, message_of};
+use crate::{
+    App, Source,
+    access::{Decisions, Guard},
+    caller::Caller,
+    error::{ApiError, Refusal},
+    year_of,
+};
+
+/// A link is good for so long after its alert was raised.
+const GOOD_FOR: TimeDelta = TimeDelta::days(7);
+
+/// A form is a few hundred letters.
+const FORM_MAX_BYTES: usize = 16 * 1024;
+
+/// What a browser may do with these pages: show them in our style, and send their forms back.
+const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
+    frame-ancestors 'none'; base-uri 'none'";
+
+/// The addresses behind links.
+pub(crate) fn pages() -> Router<App> {
+    Router::new()
+        .route(&format!("{PATH}/{{token}}"), get(show))
+        .route(&format!("{PATH}/{{token}}/seen"), post(say_seen))
+        .route(&format!("{PATH}/{{token}}/reasons"), post(give_reasons))
+        .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+}
+
+/// Their style, which says nothing of anybody.
+pub(crate) fn style() -> Router<App> {
+    let style = ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE);
+    Router::new().route(STYLE_ADDRESS, get(async move || style))
+}
+
+/// How a page is to be read.
+#[derive(Clone, Copy, Deserialize)]
+struct Shown {
+    /// In another language than the reader's own.
+    lang: Option<Language>,
+    /// Whether the reader has just given a reason.
+    #[serde(default)]
+    thanks: bool,
+}
+
+/// A link that opens, and for whom.
+struct Opened {
+    node: Node,
+    token: String,
+    reader: PersonId,
+    guard: Guard,
+    sheet: SchoolSheet,
+    school: Uai,
+    language: Language,
+    /// What the message was about, as far as its reader may still know of it.
+    children: Vec<(AlertRow, String)>,
+}
+
+/// A form that gives a reason.
+#[derive(Default)]
+struct Given {
+    absence: String,
+    key: String,
+    reason: String,
+    comment: String,
+}
+
+async fn show(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    Query(shown): Query<Shown>,
+    Extension(decisions): Extension<Decisions>,
+) -> Result<Response, ApiError> {
+    match open(&app, token, decisions, shown).await? {
+        Some(opened) => opened.page(shown.thanks, None),
+        None => gone(),
+    }
+}
+
+async fn say_seen(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    Query(shown): Query<Shown>,
+    Extension(decisions): Extension<Decisions>,
+) -> Result<Response, ApiError> {
+    let Some(opened) = open(&app, token, decisions, shown).await? else { return gone() };
+    let by = opened.reader;
+    for (alert, _) in &opened.children {
+        opened.guard.student(alert.school, alert.student, Action::AcknowledgeAlert).await?;
+        let act = opened.act("seen", alert.id().to_string().as_bytes());
+        let journal = opened.node.journal();
+        let command = AlertCommand::Acknowledge { by };
+        let done = journal.execute::<Alert>(alert.id(), command, &act).await?;
+        opened.node.reach(done.position).await?;
+    }
+    Ok(opened.back(false))
+}
+
+async fn give_reasons(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    Query(shown): Query<Shown>,
+    Extension(decisions): Extension<Decisions>,
+    form: Multipart,
+) -> Result<Response, ApiError> {
+    let Some(opened) = open(&app, token, decisions, shown).await? else { return gone() };
+    let given = Given::read(form).await?;
+    match opened.explain(&given).await? {
+        None => Ok(opened.back(true)),
+        Some(problem) => opened.page(false, Some((&given, problem))),
+    }
+}
+
+/// Opens a link; nothing if it opens nothing.
+async fn open(
+    app: &App,
+    token: String,
+    decisions: Decisions,
+    shown: Shown,
+) -> Result<Option<Opened>, ApiError> {
+    let Source::Live(node) = &app.source else { return Ok(None) };
+    let Some(message) = message_of(node.journal(), &token) else { return Ok(None) };
+    let Some((reader, alerts)) = told(node, message).await? else { return Ok(None) };
+    let (now, account) = (node.journal().clock().now(), AccountId::of(reader));
+    let actor = Actor::Person { person: reader, second_factor: false };
+    let caller = Caller { account, actor, session: None, decisions };
+    let guard = Guard::new(caller, node.db(), None, now);
+    let students: Vec<PersonId> = alerts.iter().map(|alert| alert.student.person()).collect();
+    let people = these(&node.db(), &[students, vec![reader]].concat()).await?;
+    let mut children = Vec::new();
+    for alert in alerts.into_iter().filter(|alert| now < alert.raised_at + GOOD_FOR) {
+        let may = guard.student(alert.school, alert.student, Action::ReadAlerts).await;
+        let known = people.iter().find(|known| known.person == alert.student.person());
+        match (may, known) {
+            (Ok(_), Some(known)) => children.push((alert, known.name.given.clone())),
+            (Err(error @ ApiError::Internal(_)), _) => return Err(error),
+            (Err(_), _) | (_, None) => {}
+        }
+    }
+    let Some((first, _)) = children.first() else { return Ok(None) };
+    let school = first.school;
+    let Some(sheet) = sheet(&node.db(), school).await? else { return Ok(None) };
+    let own = people.iter().find(|known| known.person == reader).map(|known| known.language);
+    let language = shown.lang.or(own).unwrap_or_default();
+    let node = node.clone();
+    Ok(Some(Opened { node, token, reader, guard, sheet, school, language, children }))
+}
+
+/// Whom a message was to, and the alerts that it spoke of. One that was sent a moment ago by another
+/// node may not be in the tables yet.
+async fn told(
+    node: &Node,
+    message: MessageId,
+) -> Result<Option<(PersonId, Vec<AlertRow>)>, ApiError> {
+    if let Some(found) = of_message(&node.db(), message).await? {
+        return Ok(Some(found));
+    }
+    node.reach(node.journal().log().head().await?).await?;
+    Ok(of_message(&node.db(), message).await?)
+}
+
+impl Opened {
+    /// The page; with a form as it was filled in, if something is wrong with it.
+    fn page(&self, thanks: bool, wrong: Option<(&Given, Problem)>) -> Result<Response, ApiError> {
+        let address = self.address();
+        let ids: Vec<String> = self.children.iter().map(|(row, _)| row.id().to_string()).collect();
+        let key = replay::new_command_id().to_string();
+        let children: Vec<LinkChild<'_>> = self
+            .children
+            .iter()
+            .zip(&ids)
+            .map(|((alert, first_name), id)| {
+                let wrong = wrong.filter(|(given, _)| given.absence == *id);
+                let since = self.local(alert);
+                LinkChild { first_name, since, standing: standing(alert, (id, &key), wrong) }
+            })
+            .collect();
+        let reasons: Vec<ReasonToGive<'_>> = self
+            .reasons()
+            .map(|reason| ReasonToGive { code: &reason.code, label: &reason.label })
+            .collect();
+        let seen =
+            self.children.iter().all(|(alert, _)| alert.sheet.seen_by.contains(&self.reader));
+        let page = LinkPage {
+            language: self.language,
+            school: &self.sheet.name,
+            telephone: self.sheet.telephone.as_deref(),
+            address: &address,
+            children: &children,
+            reasons: &reasons,
+            seen,
+            thanks,
+        };
+        let status =
+            if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        html(status, page.page())
+    }
+
+    /// The reasons that are a family's to give: not what only the school can know, or settle.
+    fn reasons(&self) -> impl Iterator<Item = &Reason> {
+        let list = self.sheet.reasons.last();
+        let reasons = list.into_iter().flat_map(|list| &list.reasons);
+        reasons
+            .filter(|known| known.explains && !known.closed && !known.in_care && !known.regularises)
+    }
+
+    /// Gives a reason for all that is unexplained of an absence; what is wrong with the form, if it is.
+    async fn explain(&self, given: &Given) -> Result<Option<Problem>, ApiError> {
+        let of_form = |(alert, _): &&(AlertRow, String)| alert.id().to_string() == given.absence;
+        let (alert, _) = self.children.iter().find(of_form).ok_or(Refusal::MalformedBody)?;
+        let known = self.reasons().find(|known| known.code == given.reason);
+        let Some(reason) = known.cloned() else { return Ok(Some(Problem::ReasonMissing)) };
+        let comment = given.comment.trim();
+        if comment.encode_utf16().count() > COMMENT_MAX {
+            return Ok(Some(Problem::CommentTooLong));
+        }
+        let granted = self.guard.student(alert.school, alert.student, Action::GiveReason).await?;
+        let year = year_of(&granted.sheet, alert.date)?;
+        let comment = (!comment.is_empty()).then(|| comment.to_owned());
+        let (list, by) = (self.sheet.reasons_version(), GivenBy::Family(self.reader));
+        let mut last = 0;
+        for line in self.unexplained(alert.id(), file(&self.node.db(), alert.student, year).await?)
+        {
+            let (reason, comment) = (reason.clone(), comment.clone());
+            let act = self.act(&given.key, format!("{line} {}", reason.code).as_bytes());
+            let reason = Box::new(GiveReason { reason, list, by, comment });
+            let command = AttendanceCommand::GiveReason { line, reason };
+            let file = (alert.student, year);
+            let done = self.node.journal().execute::<Attendance>(file, command, &act).await?;
+            last = last.max(done.position);
+        }
+        self.node.reach(last).await?;
+        Ok(None)
+    }
+
+    /// The lines of a file that an alert asks about.
+    fn unexplained(&self, alert: AlertId, lines: Vec<LineRow>) -> impl Iterator<Item = LineId> {
+        let of_half_day =
+            move |line: &LineRow| self.sheet.half_day_of(line.starts) == (alert.date, alert.half);
+        let asked = move |line: &LineRow| {
+            let absence = line.kind == LineKind::Absence && !line.withdrawn;
+            absence && line.school == alert.school && line.reason.is_none() && !line.regularised
+        };
+        lines.into_iter().filter(move |line| asked(line) && of_half_day(line)).map(|line| line.line)
+    }
+
+    /// What the reader does; the same again is one act.
+    fn act(&self, key: &str, what: &[u8]) -> Act {
+        let actor = AccountId::of(self.reader);
+        let command = command_id(actor, &format!("{}/{key}", String::from_utf8_lossy(what)), what);
+        let occurred_at = self.node.journal().clock().now();
+        let (school, correlation, causation) = (self.school, command, None);
+        Act { school, actor, command, correlation, causation, occurred_at }
+    }
+
+    fn local(&self, alert: &AlertRow) -> NaiveDateTime {
+        alert.sheet.since.with_timezone(&self.sheet.time_zone).naive_local()
+    }
+
+    fn address(&self) -> String {
+        format!("{PATH}/{}", self.token)
+    }
+
+    /// Back to the page, so that loading it again sends no form again.
+    fn back(&self, thanks: bool) -> Response {
+        let lang = tag(self.language);
+        let thanks = if thanks { "&thanks=true" } else { "" };
+        Redirect::to(&format!("{}?lang={lang}{thanks}", self.address())).into_response()
+    }
+}
+
+impl Given {
+    async fn read(mut form: Multipart) -> Result<Self, ApiError> {
+        let wrong = |_| ApiError::from(Refusal::MalformedBody);
+        let mut given = Self::default();
+        while let Some(field) = form.next_field().await.map_err(wrong)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let said = field.text().await.map_err(wrong)?;
+            match name.as_str() {
+                "absence" => given.absence = said,
+                "key" => given.key = said,
+                "reason" => given.reason = said,
+                "comment" => given.comment = said,
+                _ => return Err(Refusal::MalformedBody.into()),
+            }
+        }
+        Ok(given)
+    }
+}
+
+fn standing<'a>(
+    alert: &AlertRow,
+    (absence, key): (&'a str, &'a str),
+    wrong: Option<(&'a Given, Problem)>,
+) -> Standing<'a> {
+    match alert.sheet.cancelled {
+        Some(Cancellation::NotAbsent) => Standing::There,
+        Some(Cancellation::Explained) => Standing::Explained,
+        None => Standing::Open(match wrong {
+            None => Answer { absence, key, reason: "", comment: "", problem: None },
+            Some((given, problem)) => Answer {
+                absence,
+                key: &given.key,
+                reason: &given.reason,
+                comment: &given.comment,
+                problem: Some(problem),
+            },
+        }),
+    }
+}
+
+fn gone() -> Result<Response, ApiError> {
+    html(StatusCode::NOT_FOUND, Gone.page())
+}
+
+fn html(
+    status: StatusCode,
+    page: Result<String, impl std::error::Error + Send + Sync + 'static>,
+) -> Result<Response, ApiError> {
+    let page = page.map_err(anyhow::Error::from)?;
+    let policy: [(HeaderName, &str); 1] = [(header::CONTENT_SECURITY_POLICY, POLICY)];
+    Ok((status, policy, Html(page)).into_response())
+}

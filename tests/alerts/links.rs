@@ -1,0 +1,134 @@
+//! The page behind the link of a message.
+
+use axum::{body::Body, http::Request};
+use serde_json::json;
+
+use super::tilleuls::Tilleuls;
+use crate::scene::Answer;
+
+#[tokio::test]
+async fn a_parent_says_seen_and_gives_a_reason_that_the_school_accepts() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let details = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    let mother = school.guardian("Sophie", ("fr", "first"), &[&lea], details).await;
+    school.roll(1, &[&lea]).await;
+    school.roll(2, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    let link = link_of(&school.sent()[0]);
+
+    let page = get(&mut school, &link).await;
+    assert_eq!(page.status, "200 OK");
+    let text = page.text();
+    assert!(text.contains("<bdi>Léa</bdi>") && text.contains("Collège des Tilleuls"), "{text}");
+    assert!(text.contains("Maladie") && !text.contains("Infirmerie"), "{text}");
+    assert!(!text.contains("Muller") && !text.contains("Math"), "{text}");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(page.header("content-security-policy").contains("form-action 'self'"));
+
+    let seen = post(&mut school, &format!("{link}/seen"), "").await;
+    assert_eq!(seen.status, "303 See Other");
+    assert_eq!(school.alerts().await[0]["seen_by"], json!([mother]));
+
+    let form = form(&[
+        ("absence", &format!("{}-{lea}-2026-11-20-morning", crate::scene::SCHOOL)),
+        ("key", "a-tap"),
+        ("reason", "illness"),
+        ("comment", "de la fièvre"),
+    ]);
+    let given = post(&mut school, &format!("{link}/reasons?lang=ar"), &form).await;
+    assert_eq!(given.status, "303 See Other");
+    assert!(given.header("location").ends_with("?lang=ar&thanks=true"));
+    let file = school.scene.get(&format!("/students/{lea}/attendance")).await.ok();
+    let lines = file.as_array().unwrap();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert_eq!(line["reason"]["given_by"], "family");
+        assert_eq!(line["reason"]["person"], mother.as_str());
+        assert!(line["receivable"].is_null(), "the school judges");
+    }
+    assert_eq!(school.alerts().await[0]["cancelled"], "explained");
+
+    let half_days = format!("/students/{lea}/half-days?from=2026-11-20");
+    let count = school.scene.get(&half_days).await.ok();
+    assert_eq!(count["unjustified_percent"], 100);
+    for line in lines {
+        let line = line["line"].as_str().unwrap();
+        let path = format!("/students/{lea}/attendance/2026/{line}/acceptance");
+        school.scene.post(&path, serde_json::Value::Null).await.ok();
+    }
+    let count = school.scene.get(&half_days).await.ok();
+    assert_eq!(count["unjustified_percent"], 0);
+}
+
+#[tokio::test]
+async fn a_link_that_is_over_forged_or_taken_away_by_a_judgment_opens_one_and_the_same_page() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let details = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    let mother = school.guardian("Sophie", ("fr", "first"), &[&lea], details).await;
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    let link = link_of(&school.sent()[0]);
+    let forged = format!("{}A", &link[..link.len() - 1]);
+    let gone = get(&mut school, "/a/nothing").await;
+    assert_eq!(gone.status, "404 Not Found");
+    let forged = get(&mut school, &forged).await;
+    assert_eq!(forged.text(), gone.text());
+    let judgment = json!({ "from": "2026-11-20", "document": "JAF 26/2" });
+    let path = format!("/students/{lea}/guardians/{mother}/restriction");
+    school.scene.post(&path, judgment).await.ok();
+    let restricted = get(&mut school, &link).await;
+    assert_eq!(restricted.text(), gone.text());
+    let restored = json!({ "from": "2026-11-20", "document": "JAF 26/3" });
+    let path = format!("/students/{lea}/guardians/{mother}/restoration");
+    school.scene.post(&path, restored).await.ok();
+    assert_eq!(get(&mut school, &link).await.status, "200 OK");
+    school.scene.now("2026-11-27T07:00:00Z");
+    assert_eq!(get(&mut school, &link).await.text(), gone.text());
+}
+
+#[tokio::test]
+async fn a_form_without_a_reason_is_shown_again_with_what_was_typed() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let details = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    school.guardian("Sophie", ("fr", "first"), &[&lea], details).await;
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    let link = link_of(&school.sent()[0]);
+    let absence = format!("{}-{lea}-2026-11-20-morning", crate::scene::SCHOOL);
+    let typed = "<script>alert(1)</script>";
+    let form =
+        form(&[("absence", &absence), ("key", "1"), ("reason", "infirmary"), ("comment", typed)]);
+    let head = school.scene.head().await;
+    let page = post(&mut school, &format!("{link}/reasons"), &form).await;
+    assert_eq!(page.status, "422 Unprocessable Entity");
+    assert!(page.text().contains("&#60;script&#62;alert(1)"), "{}", page.text());
+    assert_eq!(school.scene.head().await, head);
+}
+
+/// The path of the link in a message.
+fn link_of(message: &str) -> String {
+    let begin = message.find("https://preau.test/a/").unwrap() + "https://preau.test".len();
+    message[begin..].split_whitespace().next().unwrap().to_owned()
+}
+
+async fn get(school: &mut Tilleuls, path: &str) -> Answer {
+    school.settled().await;
+    school.scene.raw(Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn post(school: &mut Tilleuls, path: &str, form: &str) -> Answer {
+    let request = Request::post(path)
+        .header("content-type", "multipart/form-data; boundary=parts")
+        .body(Body::from(form.to_owned()));
+    school.scene.raw(request.unwrap()).await
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let part = |(name, said): &(&str, &str)| {
+        format!("--parts\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{said}\r\n")
+    };
+    fields.iter().map(part).collect::<String>() + "--parts--\r\n"
+}

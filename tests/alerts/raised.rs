@@ -1,0 +1,70 @@
+//! When an alert is raised, and when it is cancelled.
+
+use serde_json::json;
+
+use super::tilleuls::Tilleuls;
+
+#[tokio::test]
+async fn an_absence_that_nobody_has_explained_raises_an_alert() {
+    let mut school = Tilleuls::new().await;
+    school.roll(1, &[&school.lea.clone()]).await;
+    let alerts = school.alerts().await;
+    assert_eq!(alerts[0]["student"], school.lea.as_str());
+    assert_eq!(alerts[0]["half"], "morning");
+    assert_eq!(alerts[0]["since"], "2026-11-20T07:00:00Z");
+    assert_eq!(alerts[0]["due"], "2026-11-20T07:10:00Z", "ten minutes after the roll call");
+    assert_eq!(alerts.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_half_day_has_one_alert_however_many_lessons_are_missed() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    for slot in [1, 2, 5] {
+        school.roll(slot, &[&lea]).await;
+    }
+    let halves = school.alerts().await;
+    let halves: Vec<_> = halves.as_array().unwrap().iter().map(|alert| &alert["half"]).collect();
+    assert_eq!(halves, ["afternoon", "morning"]);
+}
+
+#[tokio::test]
+async fn an_absence_that_was_announced_raises_none() {
+    let mut school = Tilleuls::new().await;
+    let announced = json!({ "student": school.lea, "from": "2026-11-20T06:00:00Z",
+        "to": "2026-11-20T17:00:00Z", "reason": "illness" });
+    school.scene.post("/announcements", announced).await.ok();
+    school.roll(1, &[&school.lea.clone()]).await;
+    assert_eq!(school.alerts().await, json!([]));
+}
+
+#[tokio::test]
+async fn a_correction_cancels_and_an_explanation_too() {
+    let mut school = Tilleuls::new().await;
+    let (lea, max) = (school.lea.clone(), school.max.clone());
+    school.roll(1, &[&lea, &max]).await;
+    school.was_there(1, &lea).await;
+    let file = school.scene.get(&format!("/students/{max}/attendance")).await.ok();
+    let line = file[0]["line"].as_str().unwrap();
+    let path = format!("/students/{max}/attendance/2026/{line}/reason");
+    school.scene.put(&path, json!({ "reason": "illness" })).await.ok();
+    let alerts = school.alerts().await;
+    let because = |student: &str| {
+        let mut alerts = alerts.as_array().unwrap().iter();
+        alerts.find(|alert| alert["student"] == student).unwrap()["cancelled"].clone()
+    };
+    assert_eq!((because(&lea), because(&max)), (json!("not-absent"), json!("explained")));
+}
+
+#[tokio::test]
+async fn an_old_log_read_anew_raises_no_alert_about_last_month() {
+    let mut school = Tilleuls::new().await;
+    school.roll(1, &[&school.lea.clone()]).await;
+    let head = school.scene.head().await;
+    school.scene.now("2026-12-18T07:00:00Z");
+    let folder = school.scene.stop().await;
+    std::fs::remove_file(folder.path().join("reactions.position")).unwrap();
+    let scene = crate::scene::Scene::of(folder, "2026-12-18T07:00:00Z").await;
+    scene.node.reach(head).await.unwrap();
+    assert_eq!(scene.head().await, head, "nothing follows again");
+}

@@ -1,0 +1,132 @@
+//! A class of three on Friday 20 November, two of them of one family, and what is sent to the families.
+
+use std::{fs, path::PathBuf};
+
+use api::{
+    Dispatcher,
+    channels::{ChannelSettings, Channels},
+};
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, TELEPHONE};
+
+/// The class.
+pub(super) struct Tilleuls {
+    pub(super) scene: Scene,
+    pub(super) lea: String,
+    pub(super) noe: String,
+    pub(super) max: String,
+    course: String,
+    sending: Dispatcher,
+}
+
+impl Tilleuls {
+    /// The class, of whose families nobody is known yet.
+    pub(super) async fn new() -> Self {
+        let mut scene = Scene::school().await;
+        scene.put("/telephone", json!({ "telephone": TELEPHONE })).await.ok();
+        let lea = scene.person("Muller", "Léa", "students").await;
+        let noe = scene.person("Muller", "Noé", "students").await;
+        let max = scene.person("Lemoine", "Max", "students").await;
+        let teacher = scene.person("Zimmer", "Anne", "staff").await;
+        let class = scene.class("5e A", &[&lea, &noe, &max]).await;
+        let meetings = [("Fri", 1), ("Fri", 2), ("Fri", 5)];
+        let course = scene.course(&class, &teacher, "Mathématiques", &meetings).await;
+        let sending = dispatcher(&scene).await;
+        Self { scene, lea, noe, max, course, sending }
+    }
+
+    /// Somebody who answers for students in a home, and is written to in a language.
+    pub(super) async fn guardian(
+        &mut self,
+        given: &str,
+        (language, home): (&str, &str),
+        students: &[&str],
+        details: Value,
+    ) -> String {
+        let name = json!({ "name": { "family": "Garnier", "given": given }, "language": language });
+        let guardian = self.scene.post("/people", name).await.id();
+        self.scene.put(&format!("/people/{guardian}/contact-details"), details).await.ok();
+        for student in students {
+            let terms = json!({ "link": "mother", "authority": "exercised", "home": home,
+                "contact_order": 1, "from": "2026-09-01" });
+            let path = format!("/students/{student}/guardians/{guardian}");
+            self.scene.put(&path, terms).await.ok();
+        }
+        guardian
+    }
+
+    /// The address of a lesson's roll call.
+    pub(super) fn lesson(&self, slot: u8) -> String {
+        format!("/courses/{}/lessons/2026-11-20/{slot}/roll-call", self.course)
+    }
+
+    /// Calls the roll of a lesson.
+    pub(super) async fn roll(&mut self, slot: u8, absent: &[&str]) {
+        let path = self.lesson(slot);
+        self.scene.put(&path, json!({ "absent": absent, "late": [] })).await.ok();
+        self.settled().await;
+    }
+
+    /// Corrects it: somebody was there.
+    pub(super) async fn was_there(&mut self, slot: u8, student: &str) {
+        let marks = json!({ "marks": [{ "student": student, "mark": "present" }] });
+        let path = self.lesson(slot);
+        self.scene.patch(&path, marks).await.ok();
+        self.settled().await;
+    }
+
+    /// What follows is recorded before the clock goes on.
+    pub(super) async fn settled(&self) {
+        let head = self.scene.head().await;
+        self.scene.node.reach(head).await.unwrap();
+    }
+
+    /// The alerts of the day.
+    pub(super) async fn alerts(&mut self) -> Value {
+        self.scene.get("/alerts?date=2026-11-20").await.ok()
+    }
+
+    /// Sets the clock, and lets whatever is due be sent.
+    pub(super) async fn at(&mut self, time: &str) {
+        self.scene.now(time);
+        self.sending.settle().await.unwrap();
+    }
+
+    /// The messages that were sent, whole, in the order of their time and recipient.
+    pub(super) fn sent(&self) -> Vec<String> {
+        let outbox = outbox(&self.scene);
+        if !outbox.exists() {
+            return Vec::new();
+        }
+        let files = fs::read_dir(outbox).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<(String, String)> = files
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap()[..20].to_owned();
+                (name, fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        files.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The same school, whose dispatcher has died and was started again.
+    pub(super) async fn restarted(self) -> Self {
+        let scene = self.scene.restarted().await;
+        let sending = dispatcher(&scene).await;
+        Self { scene, sending, ..self }
+    }
+}
+
+/// A dispatcher beside the one there may be.
+pub(super) async fn dispatcher(scene: &Scene) -> Dispatcher {
+    let settings = ChannelSettings::of_folder("outbox");
+    let clock = scene.node.journal().clock();
+    let channels = Channels::new(&settings, scene.folder.path(), clock).unwrap();
+    let public_url = "https://preau.test".parse().unwrap();
+    Dispatcher::new(scene.node.clone(), channels, &public_url).await.unwrap()
+}
+
+fn outbox(scene: &Scene) -> PathBuf {
+    scene.folder.path().join("outbox")
+}
