@@ -1,7 +1,10 @@
 //! Absence alerts: raised at once, told to the family, followed until somebody knows.
 
+mod board;
+mod changes;
 mod clocks;
 mod links;
+mod metrics;
 mod raised;
 mod tilleuls;
 mod told;

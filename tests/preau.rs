@@ -139,6 +139,11 @@ impl Server {
         self.curl(&more, path, token)
     }
 
+    /// An address below `/api/v1`, whole.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+
     /// Sends files as a form in a browser does; the report.
     pub(crate) fn upload(&self, path: &str, files: &[PathBuf]) -> Value {
         let parts: Vec<_> = files.iter().map(|file| format!("file=@{}", file.display())).collect();
@@ -153,7 +158,7 @@ impl Server {
         curl.args(["-s", "-w", "\n%{http_code}"])
             .args(["-H", &format!("Authorization: Bearer {token}")])
             .args(more)
-            .arg(format!("{}{path}", self.address));
+            .arg(self.at(path));
         let told = "this test needs curl: apt-get install curl";
         let answer = curl.output().unwrap_or_else(|error| panic!("{told}: {error}"));
         let answer = String::from_utf8(answer.stdout).unwrap();

@@ -70,9 +70,7 @@ impl Scene {
         let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
         let node = Node::start(folder.path(), master, Clock::Set(clock.clone())).await;
         let (node, running) = node.unwrap();
-        let account = AccountId(Uuid::from_u128(1));
-        let tokens = Tokens::new(vec![Token::of_everything(TOKEN, account)]).unwrap();
-        let router = router(App::new(Source::Live(node.clone()), tokens));
+        let router = router(app(&node));
         Self { node, clock, folder, running, router, last_position: 0, requests: 0 }
     }
 
@@ -268,6 +266,11 @@ impl Scene {
         Answer { status, body, headers, bytes: bytes.into() }
     }
 
+    /// The school for another router than the one that this talks to.
+    pub(crate) fn app(&self) -> App {
+        app(&self.node)
+    }
+
     /// All addresses of the school, for whoever reaches them in another way.
     pub(crate) fn router(&self) -> Router {
         self.router.clone()
@@ -341,6 +344,12 @@ impl Answer {
         let code = self.body["code"].as_str();
         format!("{} {}", &self.status[..3], code.unwrap_or_else(|| panic!("{}", self.body)))
     }
+}
+
+fn app(node: &Node) -> App {
+    let account = AccountId(Uuid::from_u128(1));
+    let tokens = Tokens::new(vec![Token::of_everything(TOKEN, account)]).unwrap();
+    App::new(Source::Live(node.clone()), tokens)
 }
 
 /// Whatever is said of people is searched for at the end; given names may be words of a program.

@@ -147,14 +147,15 @@ async fn an_instant_still_to_come_is_not_remembered_as_it_stands_now() {
 }
 
 /// A server on a port of this machine.
-struct Server {
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
-    async fn start(router: Router) -> Self {
+    /// Serves these addresses.
+    pub(crate) async fn start(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, told) = oneshot::channel();
@@ -164,7 +165,7 @@ impl Server {
     }
 
     /// Takes no request any more, and waits until those under way are answered.
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.serving.await.unwrap().unwrap();
     }

@@ -1,6 +1,9 @@
 //! Alerts over HTTP: what families were told and what became of it, and the calls that the office is
 //! asked for.
 
+mod board;
+mod changes;
+mod counted;
 mod dispatch;
 mod letter;
 mod links;
@@ -21,6 +24,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use changes::Streams;
 pub use dispatch::{Dispatcher, Heartbeat};
 
 use crate::{
@@ -38,6 +42,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acknowledge_alert))
         .routes(routes!(take_on_call))
         .routes(routes!(close_call))
+        .routes(routes!(board::show_board))
+        .routes(routes!(changes::follow_board))
 }
 
 /// Which day.

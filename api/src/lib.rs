@@ -17,6 +17,7 @@ mod families;
 mod health;
 mod history;
 pub mod imports;
+mod metrics;
 mod people;
 mod reading;
 mod rollcalls;
@@ -47,8 +48,9 @@ pub use accounts::{
     identity::{ClientSecret, LinksBy, Protocol, Provider, ProviderError, Providers, SecondFactor},
     invite,
 };
-pub use alerts::{Dispatcher, Heartbeat};
+pub use alerts::{Dispatcher, Heartbeat, Streams};
 pub use caller::{Token, TokenTooShort, Tokens};
+pub use metrics::Counters;
 
 use accounts::Accounts;
 use caller::Strangers;
@@ -75,6 +77,8 @@ pub struct App {
     strangers: Strangers,
     past_days: PastDays,
     heartbeat: Option<Heartbeat>,
+    counters: Option<Counters>,
+    streams: Streams,
     importing: Arc<Mutex<()>>,
 }
 
@@ -102,9 +106,18 @@ impl App {
     /// The school over HTTP, for whoever has one of the tokens.
     pub fn new(source: Source, tokens: Tokens) -> Self {
         let (accounts, providers) = (Accounts::default(), Providers::default());
-        let (strangers, past_days) = (Strangers::default(), PastDays::default());
-        let (heartbeat, importing) = (None, Arc::default());
-        Self { source, tokens, accounts, providers, strangers, past_days, heartbeat, importing }
+        Self {
+            source,
+            tokens,
+            accounts,
+            providers,
+            strangers: Strangers::default(),
+            past_days: PastDays::default(),
+            heartbeat: None,
+            counters: None,
+            streams: Streams::default(),
+            importing: Arc::default(),
+        }
     }
 
     /// The same behind proxies that are believed when they say for whom they ask.
@@ -123,6 +136,17 @@ impl App {
     #[must_use]
     pub fn with_heartbeat(self, heartbeat: Heartbeat) -> Self {
         Self { heartbeat: Some(heartbeat), ..self }
+    }
+
+    /// The same, with what that dispatcher counts.
+    #[must_use]
+    pub fn with_counters(self, counters: Counters) -> Self {
+        Self { counters: Some(counters), ..self }
+    }
+
+    /// The answers that go on until they are ended: a server that stops has to.
+    pub fn streams(&self) -> Streams {
+        self.streams.clone()
     }
 
     fn journal(&self) -> &Journal {
@@ -146,6 +170,7 @@ pub fn router(app: App) -> Router {
         .merge(doors)
         .route("/api/v1/openapi.json", get(async move || Json(description)))
         .route("/health", get(health::health).layer(at_most(REQUEST_MAX)))
+        .route("/metrics", get(metrics::metrics).layer(at_most(REQUEST_MAX)))
         .fallback(async || ApiError::from(Refusal::NoSuchAddress))
         .method_not_allowed_fallback(async || ApiError::from(Refusal::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -124,6 +124,8 @@ pub enum Action {
     QualifyAbsence,
     /// List the alerts of a school, and what became of them.
     ListAlerts,
+    /// See the board of the school-life office: who is missing, who was told, whom to call.
+    ReadBoard,
     /// See what a student's family was told.
     ReadAlerts,
     /// Say that one knows of an absence.

@@ -128,10 +128,12 @@ create table attendance_line (
     line text not null,
     school text not null,
     starts text not null,
+    ends text not null,
     row text not null,
     primary key (student, year, line)
 ) without rowid;
 create index attendance_line_by_school on attendance_line (school, starts);
+create index attendance_line_by_end on attendance_line (school, ends);
 
 -- What families are told of absences.
 create table alert (
@@ -155,4 +157,11 @@ create table alert_message (
     half text not null,
     row text not null,
     primary key (message, school, student, date, half)
+) without rowid;
+
+-- How far the board of each school has changed.
+create table board_change (
+    school text primary key,
+    changed text not null,
+    row text not null
 ) without rowid;

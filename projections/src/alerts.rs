@@ -1,6 +1,8 @@
 //! Alerts as those see them who send them and who answer for them: what stands, since when, and what
 //! became of each message.
 
+pub mod board;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -205,7 +205,8 @@ impl Table for Lines {
     type Key = (StudentId, SchoolYear, LineId);
     type Row = LineRow;
     const NAME: &'static str = "attendance_line";
-    const COLUMNS: &'static [&'static str] = &["student", "year", "line", "school", "starts"];
+    const COLUMNS: &'static [&'static str] =
+        &["student", "year", "line", "school", "starts", "ends"];
     const KEY: usize = 3;
 
     fn touched(recorded: &Recorded, touch: &mut dyn FnMut(Self::Key)) {
@@ -225,6 +226,7 @@ impl Table for Lines {
             row.line.to_string(),
             row.school.to_string(),
             row.starts.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            row.ends.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         ]
     }
 

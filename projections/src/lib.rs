@@ -48,6 +48,7 @@ fn all_tables(empty: bool) -> Vec<Box<dyn Folded>> {
         table::<attendance::Lines>(empty),
         table::<alerts::Alerts>(empty),
         table::<alerts::AlertMessages>(empty),
+        table::<alerts::board::BoardChanges>(empty),
     ]
 }
 

@@ -58,6 +58,11 @@ impl Tables {
         *self.folded.borrow()
     }
 
+    /// The same, for whoever waits for it to change; it ends with the follower.
+    pub(crate) fn following(&self) -> watch::Receiver<u64> {
+        self.folded.clone()
+    }
+
     /// Waits until the tables go up to a position, for as long as the caller lets it.
     pub async fn reach(&self, position: u64) {
         let mut folded = self.folded.clone();

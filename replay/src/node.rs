@@ -110,6 +110,11 @@ impl Node {
         self.tables.folded()
     }
 
+    /// The same, for whoever waits for it to change; it ends with the node.
+    pub fn following(&self) -> watch::Receiver<u64> {
+        self.tables.following()
+    }
+
     /// How far reactions have run.
     pub fn reacted(&self) -> Reacted {
         *self.reacted.borrow()

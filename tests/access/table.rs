@@ -19,7 +19,7 @@ use super::cases::{Case, TODAY, account, each_case, school, span};
 
 /// What is asked, of whom if that matters, in plain words, and who may: without an answer's parts
 /// where a mask of [`MASKS`] stands before a colon.
-const TABLE: [(&str, &str, &str); 44] = [
+const TABLE: [(&str, &str, &str); 45] = [
     ("open-school", "open a school, with a mandate for all", "administrator"),
     (
         "read-school",
@@ -90,6 +90,7 @@ const TABLE: [(&str, &str, &str); 44] = [
     ("give-reason", "give the reason of an absence", "of-age guardian head cpe assistant"),
     ("qualify-absence", "judge a reason, regularise, withdraw, exempt", "head cpe"),
     ("list-alerts", "list the alerts of the school", "head cpe assistant"),
+    ("read-board", "see the board of the school-life office", "head cpe assistant"),
     (
         "read-alerts",
         "see what a student's family was told",
@@ -141,7 +142,7 @@ const SCOPES: [(Scope, &str); 2] = [
         Scope::Read,
         "read-school list-students list-staff read-person read-family list-classes read-class \
          read-timetable list-roll-calls read-roll-call list-absences read-attendance \
-         list-alerts read-alerts",
+         list-alerts read-board read-alerts",
     ),
     (Scope::Import, "read-school import-files"),
 ];

@@ -19,7 +19,7 @@ use super::{
 const DOORS: [&str; 4] = ["activate", "come_back", "go_to_provider", "sign_in"];
 
 /// What stands beside the operations of the description, and asks nobody either.
-const BESIDE: [&str; 2] = ["/api/v1/openapi.json", "/health"];
+const BESIDE: [&str; 3] = ["/api/v1/openapi.json", "/health", "/metrics"];
 
 #[tokio::test]
 async fn every_operation_of_a_school_asks_before_it_answers() {

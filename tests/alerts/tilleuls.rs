@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use api::{
-    Dispatcher,
+    App, Dispatcher,
     channels::{ChannelSettings, Channels},
 };
 use serde_json::{Value, json};
@@ -56,9 +56,24 @@ impl Tilleuls {
         guardian
     }
 
-    /// The address of a lesson's roll call.
+    /// Somebody who works in the school as this; their token.
+    pub(super) async fn colleague(&mut self, given: &str, function: &str) -> (String, String) {
+        let name = json!({ "name": { "family": "Schmitt", "given": given } });
+        let person = self.scene.post("/people", name).await.id();
+        let post = json!({ "person": person, "function": function, "from": "2026-09-01" });
+        self.scene.post("/staff", post).await.ok();
+        let token = self.scene.signed_in(&person, false).await;
+        (person, token)
+    }
+
+    /// The address of a lesson.
+    pub(super) fn change(&self, slot: u8) -> String {
+        format!("/courses/{}/lessons/2026-11-20/{slot}", self.course)
+    }
+
+    /// The address of its roll call.
     pub(super) fn lesson(&self, slot: u8) -> String {
-        format!("/courses/{}/lessons/2026-11-20/{slot}/roll-call", self.course)
+        format!("{}/roll-call", self.change(slot))
     }
 
     /// Calls the roll of a lesson.
@@ -85,6 +100,18 @@ impl Tilleuls {
     /// The alerts of the day.
     pub(super) async fn alerts(&mut self) -> Value {
         self.scene.get("/alerts?date=2026-11-20").await.ok()
+    }
+
+    /// The board, as it stands at a time.
+    pub(super) async fn board(&mut self, time: &str) -> Value {
+        self.scene.now(time);
+        self.scene.get("/board").await.ok()
+    }
+
+    /// What the dispatcher is seen to do.
+    pub(super) fn watched(&self) -> App {
+        let (heartbeat, counters) = (self.sending.heartbeat(), self.sending.counters());
+        self.scene.app().with_heartbeat(heartbeat).with_counters(counters)
     }
 
     /// Sets the clock, and lets whatever is due be sent.

@@ -126,6 +126,7 @@ impl Asked {
             | Action::ListAbsences
             | Action::ReadAttendance
             | Action::ListAlerts
+            | Action::ReadBoard
             | Action::ReadAlerts
             | Action::ReadHistory
             | Action::ReadAccessLog

@@ -37,12 +37,13 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    counted::Counted,
     letter::{Letter, Sender},
     links::Links,
     recipients::{Told, told},
     watched::Watched,
 };
-use crate::channels::Channels;
+use crate::{channels::Channels, metrics::Counters};
 
 /// How often the tables are asked what has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -66,6 +67,7 @@ pub struct Dispatcher {
     /// What each is about.
     about: HashMap<task::Id, Vec<AlertId>>,
     heartbeat: Heartbeat,
+    counted: Counted,
 }
 
 /// When a dispatcher last looked. Cheap to clone; one that never looks has none.
@@ -89,7 +91,7 @@ impl Dispatcher {
         let journal = node.journal().clone();
         let links = Links::new(&journal, public_url);
         let run = RunId(Uuid::now_v7());
-        let sender = Sender { journal, channels, links, run };
+        let sender = Sender { journal, channels, links, run, counters: Counters::default() };
         let (watched, heartbeat) = (Watched::default(), Heartbeat::default());
         let on_the_way = JoinSet::new();
         let mut new = Self {
@@ -101,6 +103,7 @@ impl Dispatcher {
             on_the_way,
             about: HashMap::new(),
             heartbeat,
+            counted: Counted::default(),
         };
         new.take_up().await?;
         Ok(new)
@@ -109,6 +112,11 @@ impl Dispatcher {
     /// When it last looked.
     pub fn heartbeat(&self) -> Heartbeat {
         self.heartbeat.clone()
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> Counters {
+        self.sender.counters.clone()
     }
 
     /// Runs until it is told to stop; messages on the way are then waited for.
@@ -151,6 +159,8 @@ impl Dispatcher {
         // What changes meanwhile is read again as a change.
         self.seen = self.node.folded();
         let rows = from_day(&self.node.db(), first).await?;
+        // These were counted when they were raised, by whoever ran then.
+        self.counted.meet(&rows, first);
         self.take(rows, now).await
     }
 
@@ -166,6 +176,9 @@ impl Dispatcher {
             let rows = changed_after(&self.node.db(), self.seen, CHANGES_MAX).await?;
             let Some(last) = rows.last() else { break };
             self.seen = last.changed;
+            let (raised, calls) = self.counted.meet(&rows, now.date_naive() - Days::new(1));
+            self.sender.counters.raised(raised);
+            self.sender.counters.calls_asked(calls);
             self.take(rows, now).await?;
         }
         let due = self.watched.due(now);

@@ -21,7 +21,10 @@ use replay::{Act, ExecuteError, Journal, new_command_id};
 use web::alerts::{Child, Mail, Sms, Told, mail, sms};
 
 use super::links::Links;
-use crate::channels::{Answer, Channels, Message, retry_after};
+use crate::{
+    channels::{Answer, Channels, Message, retry_after},
+    metrics::Counters,
+};
 
 /// How long a claim lasts: longer than any provider is waited for.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -36,6 +39,7 @@ pub(super) struct Sender {
     pub(super) channels: Channels,
     pub(super) links: Links,
     pub(super) run: RunId,
+    pub(super) counters: Counters,
 }
 
 /// A message to send.
@@ -70,10 +74,14 @@ impl Sender {
         let answer = self.channels.send(letter.channel, &self.write(&letter, message)).await;
         let attempts = letter.about.values().map(|(sheet, _)| sheet.attempts(message)).max();
         let said = said(answer, attempts.unwrap_or_default() + 1, self.journal.clock().now());
+        let mut recorded = None;
         for alert in letter.about.keys() {
-            written = written.max(self.record(*alert, message, &said).await);
+            recorded = recorded.max(self.record(*alert, message, &said).await);
         }
-        written
+        if recorded.is_some() {
+            self.counters.answered(letter.channel, &said);
+        }
+        written.max(recorded)
     }
 
     /// Executes a command of Préau's own on an alert. Answers the position.

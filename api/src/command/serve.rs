@@ -43,7 +43,7 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Answers, and sends messages where something sends them, until it is told to stop; then lets the
-/// requests and the messages under way finish.
+/// requests and the messages under way finish. What would go on for ever is ended.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
@@ -54,9 +54,15 @@ pub(crate) async fn serve(
     let (app, sending) = match dispatcher {
         None => (app, None),
         Some(dispatcher) => {
-            let app = app.with_heartbeat(dispatcher.heartbeat());
+            let app =
+                app.with_heartbeat(dispatcher.heartbeat()).with_counters(dispatcher.counters());
             (app, Some(tokio::spawn(dispatcher.run(stopping))))
         }
+    };
+    let streams = app.streams();
+    let stop = async move {
+        stop.await;
+        streams.end();
     };
     let router = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, router).with_graceful_shutdown(stop);

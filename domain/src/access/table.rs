@@ -131,7 +131,10 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         }
         A::QualifyAbsence => &[(WHOLE, &[R::Head, R::Cpe])],
 
-        A::ListAlerts | A::CallFamily => &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])],
+        // The board tells no reason and no address: there is nothing to leave out for anybody.
+        A::ListAlerts | A::ReadBoard | A::CallFamily => {
+            &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])]
+        }
         A::ReadAlerts => {
             &[(WHOLE, &[R::Head, R::Cpe, R::Assistant]), (OWN_HOME, &[R::OfAge, R::Guardian])]
         }
@@ -183,6 +186,7 @@ pub(super) fn scope_allows(scope: Scope, action: Action) -> bool {
                 | A::ListAbsences
                 | A::ReadAttendance
                 | A::ListAlerts
+                | A::ReadBoard
                 | A::ReadAlerts
         ),
         Scope::Import => matches!(action, A::ReadSchool | A::ImportFiles),
