@@ -11,20 +11,22 @@ use std::{
 
 use domain::{
     Event, Stream, access::AccessEvent, accounts::AccountEvent, alerts::AlertEvent,
-    attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent, people::PersonEvent,
-    rollcalls::RollCallEvent, schools::SchoolEvent, timetable::TimetableEvent,
+    attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent,
+    followups::FollowUpEvent, people::PersonEvent, rollcalls::RollCallEvent, schools::SchoolEvent,
+    timetable::TimetableEvent,
 };
 use serde_json::Value;
 use strum::VariantNames;
 
 /// The names of the events, feature by feature.
-pub(crate) const EVENTS: [&[&str]; 10] = [
+pub(crate) const EVENTS: [&[&str]; 11] = [
     AccessEvent::VARIANTS,
     AccountEvent::VARIANTS,
     AlertEvent::VARIANTS,
     AttendanceEvent::VARIANTS,
     ClassEvent::VARIANTS,
     FamilyEvent::VARIANTS,
+    FollowUpEvent::VARIANTS,
     PersonEvent::VARIANTS,
     RollCallEvent::VARIANTS,
     SchoolEvent::VARIANTS,

@@ -240,6 +240,7 @@ fn plausible(parameter: &str) -> String {
         "date" | "from" => "2026-11-20".to_owned(),
         "slot" => "1".to_owned(),
         "half" => "morning".to_owned(),
+        "step" => "four-half-days".to_owned(),
         "mandate" => "auditor".to_owned(),
         _ => Uuid::nil().to_string(),
     }

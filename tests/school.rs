@@ -16,6 +16,7 @@ mod events;
 mod families;
 mod faults;
 mod first_day;
+mod followups;
 mod imported;
 mod imports;
 mod later_versions;

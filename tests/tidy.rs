@@ -10,8 +10,8 @@ use std::{
 
 use domain::{
     accounts::AccountError, alerts::AlertError, attendance::AttendanceError, classes::ClassError,
-    families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
-    timetable::TimetableError,
+    families::FamilyError, followups::FollowUpError, people::PersonError, rollcalls::RollCallError,
+    schools::SchoolError, timetable::TimetableError,
 };
 use strum::VariantNames;
 
@@ -27,12 +27,13 @@ const LAYERS: [(&str, &[&str]); 6] = [
     ("tests", &["domain", "projections", "replay", "web", "api"]),
 ];
 
-const REFUSALS: [&[&str]; 9] = [
+const REFUSALS: [&[&str]; 10] = [
     AccountError::VARIANTS,
     AlertError::VARIANTS,
     AttendanceError::VARIANTS,
     ClassError::VARIANTS,
     FamilyError::VARIANTS,
+    FollowUpError::VARIANTS,
     PersonError::VARIANTS,
     RollCallError::VARIANTS,
     SchoolError::VARIANTS,

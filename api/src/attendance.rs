@@ -402,7 +402,12 @@ fn is_of_family(rule: Rule) -> bool {
 /// Leaves out what a reason reveals of health or religion, for whoever need not know: its neutral
 /// label stands in its place. Nobody can tell what a family's own words reveal: they go too, and so
 /// do those of another home.
-fn leave_out_reason(mask: Mask, asks: Option<PersonId>, sheet: &SchoolSheet, line: &mut LineRow) {
+pub(crate) fn leave_out_reason(
+    mask: Mask,
+    asks: Option<PersonId>,
+    sheet: &SchoolSheet,
+    line: &mut LineRow,
+) {
     let Some(given) = &mut line.reason else { return };
     let of_office = given.given_by == "office";
     if mask.other_home && !of_office && (asks.is_none() || given.person != asks) {

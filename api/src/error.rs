@@ -10,8 +10,8 @@ use axum::{
 };
 use domain::{
     accounts::AccountError, alerts::AlertError, attendance::AttendanceError, classes::ClassError,
-    families::FamilyError, people::PersonError, rollcalls::RollCallError, schools::SchoolError,
-    timetable::TimetableError,
+    families::FamilyError, followups::FollowUpError, people::PersonError, rollcalls::RollCallError,
+    schools::SchoolError, timetable::TimetableError,
 };
 use replay::{ExecuteError, NotYet, access::NotRecorded, journal::Unreadable, log::StoreError};
 use serde::Serialize;
@@ -111,6 +111,8 @@ pub(crate) enum Refusal {
     NumberTaken,
     #[strum(message = "you have no such session")]
     UnknownSession,
+    #[strum(message = "the law has no paper for this step: only for four and ten half-days")]
+    NoPaper,
     #[strum(message = "this reason is not in the school's list")]
     UnknownReason,
     #[strum(message = "this day lies outside the school year")]
@@ -176,6 +178,7 @@ pub(crate) fn codes() -> Vec<&'static str> {
         RollCallError::VARIANTS,
         AttendanceError::VARIANTS,
         AlertError::VARIANTS,
+        FollowUpError::VARIANTS,
         AccountError::VARIANTS,
     ]
     .concat()
@@ -243,6 +246,7 @@ rules! {
     RollCallError { RollNotTaken => NOT_FOUND, RollCallErased => GONE }
     AccountError { }
     AlertError { NoSuchAlert => NOT_FOUND, AlertErased => GONE }
+    FollowUpError { NoSuchFollowUp => NOT_FOUND, FollowUpErased => GONE }
     AttendanceError { UnknownLine => NOT_FOUND, AttendanceErased => GONE }
 }
 
@@ -314,7 +318,8 @@ impl Refusal {
             | Self::UnknownStaff
             | Self::UnknownClass
             | Self::UnknownCourse
-            | Self::UnknownSession => StatusCode::NOT_FOUND,
+            | Self::UnknownSession
+            | Self::NoPaper => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed | Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::MalformedQuery
             | Self::MalformedBody

@@ -14,6 +14,7 @@ pub mod demo;
 mod description;
 mod error;
 mod families;
+mod followups;
 mod health;
 mod history;
 pub mod imports;
@@ -197,6 +198,7 @@ fn routes() -> [OpenApiRouter<App>; 2] {
         .merge(rollcalls::routes())
         .merge(attendance::routes())
         .merge(alerts::routes())
+        .merge(followups::routes())
         .merge(history::routes())
         .merge(accounts::routes())
         .merge(access::routes())

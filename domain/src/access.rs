@@ -132,6 +132,12 @@ pub enum Action {
     AcknowledgeAlert,
     /// Call a family that was not reached.
     CallFamily,
+    /// List who is followed up in a school, or near it, because of repeated absences.
+    ListFollowUps,
+    /// See what was done about a student's repeated absences, and print its papers.
+    ReadFollowUp,
+    /// Note what was done about them.
+    NoteFollowUp,
     /// Replay what happened to a student.
     ReadHistory,
     /// See who signed in and who read what.

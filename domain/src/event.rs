@@ -21,6 +21,7 @@ use crate::{
     attendance::AttendanceEvent,
     classes::ClassEvent,
     families::FamilyEvent,
+    followups::{FollowUpEvent, FollowUpId},
     people::PersonEvent,
     rollcalls::RollCallEvent,
     schools::SchoolEvent,
@@ -46,6 +47,8 @@ pub enum Event {
     Attendance(StudentId, SchoolYear, AttendanceEvent),
     /// See [`crate::alerts`].
     Alert(AlertId, AlertEvent),
+    /// See [`crate::followups`].
+    FollowUp(FollowUpId, FollowUpEvent),
     /// See [`crate::accounts`].
     Account(PersonId, AccountEvent),
     /// See [`crate::access`]. Only in the access log.
@@ -71,6 +74,7 @@ impl Event {
                 Self::Attendance(id, year, serde_json::from_slice(payload)?)
             }
             Stream::Alert(id) => Self::Alert(id, serde_json::from_slice(payload)?),
+            Stream::FollowUp(id) => Self::FollowUp(id, serde_json::from_slice(payload)?),
             Stream::Account(id) => Self::Account(id, serde_json::from_slice(payload)?),
             Stream::Access(id) => Self::Access(id, serde_json::from_slice(payload)?),
         })
@@ -90,6 +94,7 @@ impl Event {
             Self::RollCall(_, event) => serde_json::to_vec(event),
             Self::Attendance(_, _, event) => serde_json::to_vec(event),
             Self::Alert(_, event) => serde_json::to_vec(event),
+            Self::FollowUp(_, event) => serde_json::to_vec(event),
             Self::Account(_, event) => serde_json::to_vec(event),
             Self::Access(_, event) => serde_json::to_vec(event),
             Self::Erased(_) => Ok(Vec::new()),
@@ -107,6 +112,7 @@ impl Event {
             Self::RollCall(id, _) => Stream::RollCall(*id),
             Self::Attendance(id, year, _) => Stream::Attendance(*id, *year),
             Self::Alert(id, _) => Stream::Alert(*id),
+            Self::FollowUp(id, _) => Stream::FollowUp(*id),
             Self::Account(id, _) => Stream::Account(*id),
             Self::Access(id, _) => Stream::Access(*id),
             Self::Erased(stream) => *stream,
@@ -139,6 +145,12 @@ impl Event {
                 subject: Subject::Person(id.student.person()),
                 category: Category::Attendance,
                 year: SchoolYear::containing(id.date),
+            }),
+            // What the school did about absences lives and dies with them too.
+            Self::FollowUp(id, _) => Some(Dossier {
+                subject: Subject::Person(id.student.person()),
+                category: Category::Attendance,
+                year: SchoolYear::containing(id.day),
             }),
             Self::Account(id, _) => of(*id, Category::Account),
             Self::Access(..) => {
@@ -188,6 +200,8 @@ pub enum Stream {
     Attendance(StudentId, SchoolYear),
     /// `alert-<school>-<student>-2026-11-30-morning`
     Alert(AlertId),
+    /// `followup-<school>-<student>-2026-11-01-four-half-days`
+    FollowUp(FollowUpId),
     /// `account-<person>`
     Account(PersonId),
     /// `access-<run>`: pages of the access log
@@ -205,6 +219,7 @@ impl fmt::Display for Stream {
             Self::RollCall(id) => write!(f, "rollcall-{id}"),
             Self::Attendance(id, year) => write!(f, "attendance-{id}-{year}"),
             Self::Alert(id) => write!(f, "alert-{id}"),
+            Self::FollowUp(id) => write!(f, "followup-{id}"),
             Self::Account(id) => write!(f, "account-{id}"),
             Self::Access(id) => write!(f, "access-{id}"),
         }
@@ -230,6 +245,7 @@ impl FromStr for Stream {
             "timetable" => Self::Timetable(CourseId(uuid()?)),
             "rollcall" => Self::RollCall(LessonId(uuid()?)),
             "alert" => Self::Alert(id.parse().map_err(|_| NotAStream)?),
+            "followup" => Self::FollowUp(id.parse().map_err(|_| NotAStream)?),
             "account" => Self::Account(PersonId(uuid()?)),
             "access" => Self::Access(RunId(uuid()?)),
             "attendance" => {
@@ -352,6 +368,12 @@ mod tests {
                 date: "2026-11-30".parse().unwrap(),
                 half: crate::schools::Half::Afternoon,
             }),
+            Stream::FollowUp(FollowUpId {
+                school: "0549998Z".parse().unwrap(),
+                student: StudentId(id),
+                day: "2026-11-01".parse().unwrap(),
+                step: crate::followups::Step::FourHalfDays,
+            }),
             Stream::Account(PersonId(id)),
             Stream::Access(RunId(id)),
         ] {
@@ -368,6 +390,7 @@ mod tests {
             "person-1",
             "attendance-2026",
             "alert-0549998Z",
+            "followup-0549998Z",
             "menu-0549998Z",
         ] {
             assert_eq!(wrong.parse::<Stream>(), Err(NotAStream), "{wrong}");

@@ -11,6 +11,7 @@ pub mod attendance;
 pub mod classes;
 mod event;
 pub mod families;
+pub mod followups;
 mod ids;
 pub mod people;
 mod reactions;
@@ -25,4 +26,4 @@ pub use ids::{
     AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, LineId, MessageId, NotAUai,
     PersonId, RunId, SchoolYear, SessionId, StudentId, Uai,
 };
-pub use reactions::{Consequence, follow_file, react};
+pub use reactions::{Consequence, follow_file, is_acted_on, react, touched};

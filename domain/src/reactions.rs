@@ -7,16 +7,22 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Event, Recorded, SchoolYear, StudentId,
+    ClassId, Event, Recorded, SchoolYear, StudentId,
     alerts::{AlertCommand, AlertId, Cancellation, Said},
     attendance::{Absent, Attendance, AttendanceCommand},
+    followups::{FollowUpCommand, FollowUpId, ladder::Stretch},
     rollcalls::{Mark, RollCallEvent},
     schools::SchoolSheet,
+    timetable::{CourseSheet, TimetableEvent},
 };
 
 /// What was written into a file longer ago than this tells no family any more, whoever reads it now:
 /// a node that reads the log from its beginning raises no alert about last year.
 const TOLD_WITHIN: TimeDelta = TimeDelta::days(1);
+
+/// What was written longer ago than this opens no follow-up any more: a node that stood still over the
+/// holidays acts when it is back, one that reads an old log from its beginning asks nobody to act.
+const ACTED_WITHIN: TimeDelta = TimeDelta::days(31);
 
 /// A command that an event calls for.
 #[derive(Clone, Debug)]
@@ -36,6 +42,13 @@ pub enum Consequence {
         alert: AlertId,
         /// What is written.
         command: AlertCommand,
+    },
+    /// A student's absences of a month reach a step of the ladder, or no longer.
+    FollowUp {
+        /// Which follow-up.
+        follow_up: FollowUpId,
+        /// What is written.
+        command: FollowUpCommand,
     },
 }
 
@@ -85,6 +98,42 @@ pub fn follow_file(
     };
     let alert = AlertId { school: recorded.header.school, student: *student, date, half };
     Some(Consequence::Alert { alert, command: AlertCommand::FollowFile { said, revision, at } })
+}
+
+/// The days whose lessons an event of a course has changed, as far as they are over, and the class that
+/// they are of: what its students missed then is counted anew. Nothing follows of what was recorded long
+/// before `now`, nor of who gives a lesson or in which room.
+pub fn touched(
+    recorded: &Recorded,
+    course: &CourseSheet,
+    school: &SchoolSheet,
+    now: DateTime<Utc>,
+) -> Option<(ClassId, Stretch)> {
+    let Event::Timetable(_, event) = &recorded.event else { return None };
+    if !is_acted_on(recorded, now) {
+        return None;
+    }
+    let today = school.local_date(now);
+    let (from, until) = match event {
+        TimetableEvent::CourseScheduled { plan } => (plan.first_day, plan.last_day),
+        TimetableEvent::CourseRescheduled { from, .. } => (*from, today),
+        TimetableEvent::LessonCancelled { planned }
+        | TimetableEvent::LessonReinstated { planned } => (planned.date, planned.date),
+        TimetableEvent::LessonMoved { planned, to, .. } => {
+            (planned.date.min(to.date), planned.date.max(to.date))
+        }
+        TimetableEvent::CourseEnded { on } => (*on, today),
+        TimetableEvent::LessonReplaced { .. } | TimetableEvent::LessonRoomChanged { .. } => {
+            return None;
+        }
+    };
+    let until = until.min(today);
+    (from <= until).then_some((course.class, Stretch { from, until }))
+}
+
+/// Whether an event is young enough for the school to act on it.
+pub fn is_acted_on(recorded: &Recorded, now: DateTime<Utc>) -> bool {
+    now - recorded.header.recorded_at <= ACTED_WITHIN
 }
 
 #[cfg(test)]
@@ -216,6 +265,9 @@ mod tests {
                 *student
             }
             Consequence::Alert { alert, .. } => panic!("a roll call alone raises {alert}"),
+            Consequence::FollowUp { follow_up, .. } => {
+                panic!("a roll call alone opens {follow_up}")
+            }
         };
         consequences.iter().map(of).collect()
     }

@@ -248,6 +248,9 @@ pub enum SchoolError {
     /// At once is not tomorrow.
     #[error("families are told within the hour: the grace delay is at most 3600 seconds")]
     GraceTooLong,
+    /// Nobody is followed up for nothing.
+    #[error("a threshold is one a month or more: leave it empty to follow nobody up")]
+    ThresholdOfNone,
     /// A reason once used must stay readable.
     #[error("a reason of the list before is missing: close it instead of leaving it out")]
     ReasonLeftOut,

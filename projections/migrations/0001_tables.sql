@@ -165,3 +165,15 @@ create table board_change (
     changed text not null,
     row text not null
 ) without rowid;
+
+-- What the law asks for when a student's absences repeat themselves.
+create table follow_up (
+    school text not null,
+    student text not null,
+    day text not null,
+    step text not null,
+    standing text not null,
+    row text not null,
+    primary key (school, student, day, step)
+);
+create index follow_up_by_standing on follow_up (school, standing);

@@ -149,6 +149,26 @@ pub async fn half_days(
     school: (Uai, &SchoolSheet),
     days: &[NaiveDate],
 ) -> sqlx::Result<HalfDayCount> {
+    Ok(counted(db, student, school, days).await?.half_days)
+}
+
+/// What was counted, and what it was counted from.
+pub(crate) struct Counted {
+    /// The lines of the years that the days lie in, without those that were withdrawn.
+    pub(crate) lines: Vec<LineRow>,
+    /// The lessons that the student had to follow.
+    pub(crate) lessons: Vec<LessonToFollow>,
+    /// What was missed of them.
+    pub(crate) half_days: HalfDayCount,
+}
+
+/// The same, with what it was counted from.
+pub(crate) async fn counted(
+    db: &SqlitePool,
+    student: StudentId,
+    school: (Uai, &SchoolSheet),
+    days: &[NaiveDate],
+) -> sqlx::Result<Counted> {
     let sheet = school.1;
     let years: BTreeSet<SchoolYear> =
         days.iter().filter_map(|day| sheet.year_of(*day)).map(|(year, _)| year).collect();
@@ -157,12 +177,12 @@ pub async fn half_days(
         lines.extend(file(db, student, year).await?);
     }
     lines.retain(|line| !line.withdrawn);
-    let lessons = timetable::lessons_of_student(db, student, school, days).await?;
+    let planned = timetable::lessons_of_student(db, student, school, days).await?;
     let exempted = |subject: &str, date| {
         let mut exemptions = lines.iter().filter_map(|line| line.exemption.as_ref());
         exemptions.any(|exemption| exemption.exempts(subject, date))
     };
-    let to_follow: Vec<LessonToFollow> = lessons
+    let lessons: Vec<LessonToFollow> = planned
         .iter()
         .filter(|lesson| !lesson.cancelled && !exempted(&lesson.subject, lesson.planned.date))
         .filter(|lesson| !sheet.is_closed(lesson.place.date, lesson.time.half))
@@ -173,29 +193,32 @@ pub async fn half_days(
             period: Period { from: lesson.time.starts_at, to: lesson.time.ends_at },
         })
         .collect();
-    let absences: Vec<Missed> = lines.iter().filter_map(|line| line.missed(sheet)).collect();
+    let absent = lines.iter().filter(|line| line.kind == LineKind::Absence);
+    let absences: Vec<Missed> = absent.map(|line| line.missed(sheet)).collect();
     let mixed = sheet.settings.mixed_half_day;
-    Ok(HalfDayRule::default().count(&to_follow, &absences, mixed))
+    let half_days = HalfDayRule::default().count(&lessons, &absences, mixed);
+    Ok(Counted { lines, lessons, half_days })
 }
 
 impl LineRow {
-    fn missed(&self, school: &SchoolSheet) -> Option<Missed> {
+    /// What the line takes away of lessons, if it is of a kind that does.
+    pub(crate) fn missed(&self, school: &SchoolSheet) -> Missed {
         let in_care = self.reason.as_ref().is_some_and(|given| {
             let code = given.code.as_deref().unwrap_or_default();
             school.reason_of(given.list, code).is_some_and(|reason| reason.in_care)
         });
-        (self.kind == LineKind::Absence).then_some(Missed {
+        Missed {
             lesson: self.lesson,
             period: Period { from: self.starts, to: self.ends },
             receivable: self.receivable == Some(true),
             in_care,
-        })
+        }
     }
 }
 
 /// What in the `starts` column begins at an instant or later is no smaller than this: without its
 /// `Z`, a text of whole seconds comes before that of any fraction of them.
-fn column(instant: DateTime<Utc>) -> String {
+pub(crate) fn column(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 

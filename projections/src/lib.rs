@@ -12,6 +12,7 @@ pub mod classes;
 pub mod families;
 pub mod files;
 mod fold;
+pub mod followups;
 pub mod people;
 pub mod rollcalls;
 pub mod schools;
@@ -49,6 +50,7 @@ fn all_tables(empty: bool) -> Vec<Box<dyn Folded>> {
         table::<alerts::Alerts>(empty),
         table::<alerts::AlertMessages>(empty),
         table::<alerts::board::BoardChanges>(empty),
+        table::<followups::FollowUps>(empty),
     ]
 }
 

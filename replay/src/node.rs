@@ -17,7 +17,7 @@ use crate::{
 /// How long a reader waits for what it names before it is told to ask again.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// From an event to the last thing that follows from it: a roll call, an absence, an alert.
+/// From an event to the last thing that follows from it: a roll call, an absence, an alert or a follow-up.
 const CONSEQUENCES_MAX: usize = 2;
 
 /// Everything that runs on a place. Cheap to clone; whoever stops it stops it for all.

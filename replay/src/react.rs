@@ -5,6 +5,8 @@
 //! log, on the same tables, changes nothing. Its checkpoint is therefore only
 //! a saving, a small file beside the tables.
 
+mod counting;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -15,7 +17,8 @@ use std::{
 use anyhow::Context;
 use domain::{
     AccountId, CommandId, Consequence, Event, Recorded, SchoolYear, Stream, Streamed, StudentId,
-    alerts::Alert, attendance::Attendance, follow_file, react, rollcalls::RollCallEvent,
+    alerts::Alert, attendance::Attendance, follow_file, followups::FollowUp, react,
+    rollcalls::RollCallEvent,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
@@ -137,13 +140,14 @@ impl Reactor {
             Event::RollCall(_, event) => self.of_roll_call(recorded, event).await,
             Event::Attendance(student, year, _) => {
                 let file = (*student, *year);
-                Ok(self.of_file(recorded, file).await?.into_iter().collect())
+                self.of_file(recorded, file).await
             }
+            Event::Timetable(course, _) => self.of_course(recorded, *course).await,
+            Event::FollowUp(id, event) => self.of_follow_up(recorded, *id, event).await,
             Event::School(..)
             | Event::Person(..)
             | Event::Family(..)
             | Event::Class(..)
-            | Event::Timetable(..)
             | Event::Alert(..)
             | Event::Account(..)
             | Event::Access(..)
@@ -169,26 +173,29 @@ impl Reactor {
         Ok(react(recorded, &school, &course.sheet.subject))
     }
 
-    /// What a file says of an absence is told to the family. The state that is read holds the whole of
-    /// what was written with the event: an absence that is explained at once raises nothing.
+    /// What a file says of an absence is told to the family, and counts. The state that is read holds the
+    /// whole of what was written with the event: an absence that is explained at once raises nothing.
     async fn of_file(
         &self,
         recorded: &Recorded,
         file: (StudentId, SchoolYear),
-    ) -> anyhow::Result<Option<Consequence>> {
+    ) -> anyhow::Result<Vec<Consequence>> {
         let read = self.journal.state_of::<Attendance>(file, recorded.header.revision).await;
         let (state, revision) = match read {
             Err(error) if error.is::<Unreadable>() => {
                 tracing::error!(position = recorded.position, %error, "a file cannot be read");
-                return Ok(None);
+                return Ok(Vec::new());
             }
             read => read?,
         };
         self.tables.reach(recorded.position).await;
         let school = projections::schools::sheet(&self.tables.db(), recorded.header.school).await?;
-        let Some(school) = school else { return Ok(None) };
+        let Some(school) = school else { return Ok(Vec::new()) };
         let now = self.journal.clock().now();
-        Ok(follow_file(recorded, &school, (&state, revision), now))
+        let alert = follow_file(recorded, &school, (&state, revision), now);
+        let mut consequences = self.of_line(recorded, file, &school, now).await?;
+        consequences.extend(alert);
+        Ok(consequences)
     }
 
     async fn execute(&self, recorded: &Recorded, asked: Consequence) -> anyhow::Result<u64> {
@@ -198,6 +205,9 @@ impl Reactor {
             }
             Consequence::Alert { alert, command } => {
                 self.give::<Alert>(recorded, alert, command).await
+            }
+            Consequence::FollowUp { follow_up, command } => {
+                self.give::<FollowUp>(recorded, follow_up, command).await
             }
         }
     }

@@ -238,6 +238,7 @@ pub(super) fn operations() -> Vec<Operation> {
             let address = address.replace("{from}", "2026-11-20").replace("{date}", "2026-11-20");
             let address = format!("{}{}", address.replace("{slot}", "1"), question(name));
             let address = address.replace("{mandate}", "auditor").replace("{half}", "morning");
+            let address = address.replace("{step}", "four-half-days");
             if address.contains("{school}") || address.contains("{session}") {
                 let body = told["requestBody"].is_object().then(|| body(name));
                 operations.push(Operation { method: method.to_uppercase(), address, body });
@@ -311,6 +312,10 @@ fn body(operation: &str) -> Value {
             "first_day": "2026-11-20", "last_day": "2026-12-18" }),
         "give_reason" => json!({ "reason": "illness", "given_by": "{guardian}" }),
         "close_call" => json!({ "outcome": "reached" }),
+        "note_measure" => json!({ "measure": "dialogue", "on": "2026-11-20" }),
+        "note_contact" => json!({ "with": "{guardian}", "way": "telephone",
+            "at": "2026-11-20T06:00:00Z", "outcome": "spoken" }),
+        "close_follow_up" => json!({ "because": "attends-again" }),
         "give_mandate" => json!({ "mandate": "auditor", "from": "2026-11-20",
             "until": "2026-12-18", "document": "2026-115" }),
         // Files are looked at by whoever may bring them in only.

@@ -19,7 +19,7 @@ use super::cases::{Case, TODAY, account, each_case, school, span};
 
 /// What is asked, of whom if that matters, in plain words, and who may: without an answer's parts
 /// where a mask of [`MASKS`] stands before a colon.
-const TABLE: [(&str, &str, &str); 45] = [
+const TABLE: [(&str, &str, &str); 48] = [
     ("open-school", "open a school, with a mandate for all", "administrator"),
     (
         "read-school",
@@ -98,6 +98,13 @@ const TABLE: [(&str, &str, &str); 45] = [
     ),
     ("acknowledge-alert", "say that one knows of an absence", "of-age guardian"),
     ("call-family", "call a family that was not reached", "head cpe assistant"),
+    (
+        "list-follow-ups",
+        "list who is followed up for repeated absences, or near it",
+        "head cpe; in outline: assistant",
+    ),
+    ("read-follow-up", "see and print what was done about them", "neutral: head cpe"),
+    ("note-follow-up", "note what was done about them", "head cpe"),
     ("read-history", "replay what happened to a student", "head; traces: auditor data-protection"),
     ("read-access-log", "see who signed in and who read what", "auditor data-protection"),
     ("import-files", "bring national files in", "head; traces: administrator"),
@@ -142,7 +149,7 @@ const SCOPES: [(Scope, &str); 2] = [
         Scope::Read,
         "read-school list-students list-staff read-person read-family list-classes read-class \
          read-timetable list-roll-calls read-roll-call list-absences read-attendance \
-         list-alerts read-board read-alerts",
+         list-alerts read-board read-alerts list-follow-ups read-follow-up",
     ),
     (Scope::Import, "read-school import-files"),
 ];

@@ -104,6 +104,7 @@ impl Tilleuls {
 
     /// The board, as it stands at a time.
     pub(super) async fn board(&mut self, time: &str) -> Value {
+        self.settled().await;
         self.scene.now(time);
         self.scene.get("/board").await.ok()
     }
@@ -116,6 +117,7 @@ impl Tilleuls {
 
     /// Sets the clock, and lets whatever is due be sent.
     pub(super) async fn at(&mut self, time: &str) {
+        self.settled().await;
         self.scene.now(time);
         self.sending.settle().await.unwrap();
     }

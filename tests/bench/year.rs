@@ -175,6 +175,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Account(_, event) => event.into(),
         Event::Access(_, event) => event.into(),
         Event::Alert(_, event) => event.into(),
+        Event::FollowUp(_, event) => event.into(),
         Event::Erased(_) => "",
     }
 }

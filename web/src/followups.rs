@@ -7,7 +7,10 @@
 
 use askama::Template;
 use chrono::{NaiveDate, NaiveDateTime};
-use domain::schools::Half;
+use domain::{
+    followups::{ContactOutcome, Measure, MeasureTaken, Way},
+    schools::Half,
+};
 
 use crate::french;
 
@@ -59,6 +62,8 @@ pub struct FollowUpDossier {
     pub absences: Vec<AbsenceListed>,
     /// What the family was told, the oldest first.
     pub alerts: Vec<AlertListed>,
+    /// What the school did that the law asks for, in the order in which it was noted.
+    pub measures: Vec<MeasureTaken>,
     /// What the school did besides, the oldest first.
     pub contacts: Vec<ContactListed>,
     /// When all this was so, by the school's clock.
@@ -138,9 +143,15 @@ pub struct ContactListed {
     pub about: String,
 }
 
-/// The letter to one who answers for the student. Those who live apart get one each.
+/// The letters to those who answer for the student, each on a sheet of its own.
 #[derive(Template)]
 #[template(path = "followup_letter.html")]
+pub struct FollowUpLetters {
+    /// The letters, in the order in which they are printed.
+    pub letters: Vec<FollowUpLetter>,
+}
+
+/// The letter to one who answers for the student. Those who live apart get one each.
 pub struct FollowUpLetter {
     /// The school that writes.
     pub school: String,
@@ -186,7 +197,7 @@ impl FollowUpDossier {
     }
 }
 
-impl FollowUpLetter {
+impl FollowUpLetters {
     /// The page.
     ///
     /// # Errors
@@ -245,6 +256,35 @@ impl Fate {
     }
 }
 
+/// What came of a contact, and how it was sought.
+pub fn contact(way: Way, outcome: ContactOutcome) -> String {
+    let way = match way {
+        Way::Telephone => "Par téléphone",
+        Way::Meeting => "En rencontre",
+        Way::Letter => "Par courrier",
+    };
+    let outcome = match outcome {
+        ContactOutcome::Spoken => "échange",
+        ContactOutcome::AppointmentMade => "rendez-vous pris",
+        ContactOutcome::MessageLeft => "message laissé",
+        ContactOutcome::NoAnswer => "sans réponse",
+    };
+    format!("{way} : {outcome}")
+}
+
+fn measure(measure: &Measure) -> &'static str {
+    match measure {
+        Measure::Dialogue => "dialogue avec la famille",
+        Measure::LetterSent => "courrier aux personnes responsables",
+        Measure::EquipeEducative => "réunion de l’équipe éducative",
+        Measure::CommissionEducative => "réunion de la commission éducative",
+        Measure::PlanSigned => "plan d’aide écrit et signé",
+        Measure::ReferentNamed => "personnel référent désigné",
+        Measure::DasenInformed => "DASEN informé",
+        Measure::ProsecutorInformed => "procureur de la République informé",
+    }
+}
+
 fn half(half: &Half) -> &'static str {
     match half {
         Half::Morning => "matin",
@@ -275,6 +315,7 @@ mod tests {
              <td>arrivé</td><td>3 novembre 2026 à 9\u{a0}h\u{a0}00</td>",
             "<td>courriel</td><td>ne peut pas arriver</td><td>non confirmé</td>",
             "<td><bdi>Appel sans réponse</bdi></td>",
+            "<li>12 novembre 2026 : DASEN informé</li>",
             "État des informations au 30 novembre 2026 à 18\u{a0}h\u{a0}00.",
         ] {
             assert!(page.contains(said), "{said}\nis not in\n{page}");
@@ -313,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_letter_names_the_days_and_the_texts_and_asks_to_call() {
-        let page = letter("Léa Perlorron", Step::FourHalfDays).page().unwrap();
+        let page = letters(letter("Léa Perlorron", Step::FourHalfDays));
         for said in [
             "<bdi>Salma Perlorron</bdi><br><bdi>1 rue des Essais</bdi><br><bdi>67000 Strasbourg</bdi>",
             "<p>Le 1er décembre 2026</p>",
@@ -328,7 +369,7 @@ mod tests {
             assert!(page.contains(said), "{said}\nis not in\n{page}");
         }
         assert!(!page.contains("Réveil") && !page.contains("procureur"), "{page}");
-        let ten = letter("Léa Perlorron", Step::TenHalfDays).page().unwrap();
+        let ten = letters(letter("Léa Perlorron", Step::TenHalfDays));
         for said in ["dix demi-journées", "personne référente", "procureur", "R131-7"] {
             assert!(ten.contains(said), "{said}\nis not in\n{ten}");
         }
@@ -336,12 +377,27 @@ mod tests {
 
     #[test]
     fn on_paper_too_a_name_is_only_ever_a_name() {
-        let pages = [dossier(HOSTILE).page(), letter(HOSTILE, Step::TenHalfDays).page()];
+        let pages = [dossier(HOSTILE).page().unwrap(), letters(letter(HOSTILE, Step::TenHalfDays))];
         for page in pages {
-            let page = page.unwrap();
             assert!(!page.contains("<script"), "{page}");
             assert!(!page.contains("http") && page.contains("<style>@page"), "nothing is loaded");
         }
+    }
+
+    #[test]
+    fn both_homes_get_a_letter_on_a_sheet_of_its_own() {
+        let here = letter("Léa Perlorron", Step::FourHalfDays);
+        let there = FollowUpLetter {
+            to: "Karim Perlorron".to_owned(),
+            ..letter("Léa Perlorron", Step::FourHalfDays)
+        };
+        let page = FollowUpLetters { letters: vec![here, there] }.page().unwrap();
+        assert_eq!(page.matches("<main class=\"letter\">").count(), 2);
+        assert!(page.contains("Salma Perlorron") && page.contains("Karim Perlorron"));
+    }
+
+    fn letters(letter: FollowUpLetter) -> String {
+        FollowUpLetters { letters: vec![letter] }.page().unwrap()
     }
 
     fn day(day: u32) -> NaiveDate {
@@ -385,6 +441,7 @@ mod tests {
                 told(Channel::Sms, Fate::Delivered, Some(at(3, 9, 0))),
                 told(Channel::Mail, Fate::Undeliverable, None),
             ],
+            measures: vec![MeasureTaken { measure: Measure::DasenInformed, on: day(12) }],
             contacts: vec![ContactListed {
                 at: at(10, 14, 0),
                 by: "Ève Weber".to_owned(),

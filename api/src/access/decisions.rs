@@ -128,6 +128,8 @@ impl Asked {
             | Action::ListAlerts
             | Action::ReadBoard
             | Action::ReadAlerts
+            | Action::ListFollowUps
+            | Action::ReadFollowUp
             | Action::ReadHistory
             | Action::ReadAccessLog
             | Action::ImportFiles => true,
@@ -148,6 +150,7 @@ impl Asked {
             | Action::QualifyAbsence
             | Action::AcknowledgeAlert
             | Action::CallFamily
+            | Action::NoteFollowUp
             | Action::ManageAccounts
             | Action::RemoveSecondFactor
             | Action::GiveMandates

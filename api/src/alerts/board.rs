@@ -1,5 +1,5 @@
 //! The board of the school-life office: whose roll was not called, who is away at this moment, what became
-//! of the alerts, and whom to call.
+//! of the alerts, whom to call, and who has reached a step of the law's ladder.
 //!
 //! Everything on it follows from the tables and the clock; in particular that an alert is overdue, since
 //! what should have noticed may itself have stopped. No reason and no address is on it. That it has
@@ -17,6 +17,7 @@ use domain::{
         message::{Fate, Purpose},
     },
     classes::ClassKind,
+    followups::Step,
     people::Name,
     rollcalls::Mark,
     schools::{Half, SchoolSheet},
@@ -28,6 +29,7 @@ use projections::{
         board::{away_at, classes, classes_of, of_day_and_open_calls, roll_calls},
     },
     attendance::{LineKind, LineRow},
+    followups::{FollowUpRow, open_in_school},
     people::these,
     rollcalls::RollCallRow,
     timetable::{lessons, of_school},
@@ -65,6 +67,9 @@ pub(super) struct Board {
     /// The calls that the office is asked for and nobody has closed, of this day and the seven before
     /// it, the oldest first.
     calls: Vec<CallToMake>,
+    /// The students who have reached a step of the law's ladder, and whose follow-up stands, the newest
+    /// first. Those who are near one are counted at `/thresholds`.
+    follow_ups: Vec<FollowUpOnBoard>,
 }
 
 /// A lesson whose roll was not called.
@@ -187,6 +192,20 @@ struct CallToMake {
     taken_on_by: Option<AccountId>,
 }
 
+/// A student who has reached a step of the law's ladder.
+#[derive(Serialize, ToSchema)]
+struct FollowUpOnBoard {
+    /// Who.
+    #[serde(flatten)]
+    student: StudentOnBoard,
+    /// What was reached.
+    step: Step,
+    /// The first day of the month in which it was, or the day of the last thirty.
+    day: NaiveDate,
+    /// Since when it stands.
+    opened_at: DateTime<Utc>,
+}
+
 /// The board of a school's day. What changes on it is told at `/board/changes`.
 #[utoipa::path(get, path = "/schools/{school}/board", tag = "alerts",
     params(("school" = String, Path), DayQuery, ReadQuery),
@@ -207,7 +226,9 @@ pub(super) async fn show_board(
     let before: Vec<NaiveDate> =
         (1..=CALLS_KEPT_DAYS).filter_map(|days| date.checked_sub_days(Days::new(days))).collect();
     let alerts = of_day_and_open_calls(&db, school, date, &before).await?;
-    let students = away.keys().copied().chain(alerts.iter().map(|alert| alert.student)).collect();
+    let follow_ups = open_in_school(&db, school).await?;
+    let students = away.keys().copied().chain(alerts.iter().map(|alert| alert.student));
+    let students = students.chain(follow_ups.iter().map(|row| row.student)).collect();
     let names = Names::of(&db, (school, date), students, &missing).await?;
     Ok(Json(Board {
         date,
@@ -225,6 +246,15 @@ pub(super) async fn show_board(
         calls: alerts
             .iter()
             .filter_map(|alert| CallToMake::of(alert, names.student(alert.student)))
+            .collect(),
+        follow_ups: follow_ups
+            .into_iter()
+            .map(|FollowUpRow { student, step, day, opened_at, .. }| FollowUpOnBoard {
+                student: names.student(student),
+                step,
+                day,
+                opened_at,
+            })
             .collect(),
     }))
 }

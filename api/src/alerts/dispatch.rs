@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::{
     MessageId, PersonId, RunId,
     alerts::{
@@ -155,7 +155,7 @@ impl Dispatcher {
     /// Takes up what was raised before, by whomever.
     async fn take_up(&mut self) -> anyhow::Result<()> {
         let now = self.now();
-        let first = (now - CORRECTED_WITHIN).date_naive() - Days::new(1);
+        let first = first_day(now);
         // What changes meanwhile is read again as a change.
         self.seen = self.node.folded();
         let rows = from_day(&self.node.db(), first).await?;
@@ -176,7 +176,7 @@ impl Dispatcher {
             let rows = changed_after(&self.node.db(), self.seen, CHANGES_MAX).await?;
             let Some(last) = rows.last() else { break };
             self.seen = last.changed;
-            let (raised, calls) = self.counted.meet(&rows, now.date_naive() - Days::new(1));
+            let (raised, calls) = self.counted.meet(&rows, first_day(now));
             self.sender.counters.raised(raised);
             self.sender.counters.calls_asked(calls);
             self.take(rows, now).await?;
@@ -285,6 +285,11 @@ impl Dispatcher {
     fn now(&self) -> DateTime<Utc> {
         self.sender.journal.clock().now()
     }
+}
+
+/// The first day of which something may still have to be done, in any zone.
+fn first_day(now: DateTime<Utc>) -> NaiveDate {
+    (now - CORRECTED_WITHIN).date_naive() - Days::new(1)
 }
 
 /// Puts a message to somebody together with those about their other children.

@@ -140,6 +140,11 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         }
         A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian])],
 
+        A::ListFollowUps => &[(WHOLE, &[R::Head, R::Cpe]), (OUTLINE, &[R::Assistant])],
+        // What may be sent to the academy reveals neither health nor religion.
+        A::ReadFollowUp => &[(NEUTRAL, &[R::Head, R::Cpe])],
+        A::NoteFollowUp => &[(WHOLE, &[R::Head, R::Cpe])],
+
         A::ReadHistory => &[(WHOLE, &[R::Head]), (TRACES, &[R::Auditor, R::DataProtection])],
         A::ReadAccessLog => &[(WHOLE, &[R::Auditor, R::DataProtection])],
         A::ImportFiles => &[(WHOLE, &[R::Head]), (TRACES, &[R::Administrator])],
@@ -188,6 +193,8 @@ pub(super) fn scope_allows(scope: Scope, action: Action) -> bool {
                 | A::ListAlerts
                 | A::ReadBoard
                 | A::ReadAlerts
+                | A::ListFollowUps
+                | A::ReadFollowUp
         ),
         Scope::Import => matches!(action, A::ReadSchool | A::ImportFiles),
     }

@@ -131,7 +131,8 @@ impl HalfDayRule {
 }
 
 impl HalfDayMissed {
-    fn unjustified_percent(&self) -> u32 {
+    /// The part that is not justified, in hundredths of a half-day.
+    pub fn unjustified_percent(&self) -> u32 {
         u32::from(100 - self.justified_percent)
     }
 }
@@ -147,7 +148,8 @@ impl MixedHalfDay {
 }
 
 impl Missed {
-    fn is_from(&self, lesson: &LessonToFollow) -> bool {
+    /// Whether it takes something of this lesson away.
+    pub fn is_from(&self, lesson: &LessonToFollow) -> bool {
         let same = match self.lesson {
             Some(called) => called == lesson.lesson,
             None => self.period.overlaps(&lesson.period),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{QuietHours, SchoolError};
-use crate::attendance::half_days::MixedHalfDay;
+use crate::{attendance::half_days::MixedHalfDay, followups::ladder::LegalMonth};
 
 /// More would not be "at once" (code de l'éducation, R131-5).
 const GRACE_MAX_SECONDS: u32 = 3_600;
@@ -25,6 +25,15 @@ pub enum Setting {
     AlertGraceSeconds(u32),
     /// The hours in which nobody is disturbed but for their safety.
     QuietHours(QuietHours),
+    /// What "in a month" means where the law counts half-days (code de l'éducation, R131-7). No text says
+    /// which: the office is shown both counts, and this one opens follow-ups.
+    LegalMonth(LegalMonth),
+    /// From how many latenesses in a month on a student is followed up; nothing for never. No text sets
+    /// it.
+    LatenessesPerMonth(Option<u16>),
+    /// From how many early departures in a month on a student is followed up; nothing for never. No text
+    /// sets it.
+    DeparturesPerMonth(Option<u16>),
     /// Whether all sending to a part of the school's people is stopped, at once, until it is chosen
     /// otherwise.
     SendingStopped {
@@ -60,6 +69,15 @@ pub struct Settings {
     /// See [`Setting::QuietHours`].
     #[serde(default)]
     pub quiet_hours: QuietHours,
+    /// See [`Setting::LegalMonth`].
+    #[serde(default)]
+    pub legal_month: LegalMonth,
+    /// See [`Setting::LatenessesPerMonth`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latenesses_per_month: Option<u16>,
+    /// See [`Setting::DeparturesPerMonth`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departures_per_month: Option<u16>,
     /// See [`Setting::SendingStopped`].
     pub sending_to_guardians_stopped: bool,
     /// See [`Setting::SendingStopped`].
@@ -74,6 +92,9 @@ impl Default for Settings {
             second_factor_for_staff: false,
             alert_grace_seconds: 600,
             quiet_hours: QuietHours::default(),
+            legal_month: LegalMonth::Calendar,
+            latenesses_per_month: None,
+            departures_per_month: None,
             sending_to_guardians_stopped: false,
             sending_to_students_stopped: false,
         }
@@ -82,9 +103,23 @@ impl Default for Settings {
 
 impl Setting {
     pub(super) fn check(self) -> Result<(), SchoolError> {
-        let too_long =
-            matches!(self, Self::AlertGraceSeconds(seconds) if seconds > GRACE_MAX_SECONDS);
-        if too_long { Err(SchoolError::GraceTooLong) } else { Ok(()) }
+        match self {
+            Self::AlertGraceSeconds(seconds) if seconds > GRACE_MAX_SECONDS => {
+                Err(SchoolError::GraceTooLong)
+            }
+            Self::LatenessesPerMonth(Some(0)) | Self::DeparturesPerMonth(Some(0)) => {
+                Err(SchoolError::ThresholdOfNone)
+            }
+            Self::AlertGraceSeconds(_)
+            | Self::LatenessesPerMonth(_)
+            | Self::DeparturesPerMonth(_)
+            | Self::LatenessMaxMinutes(_)
+            | Self::MixedHalfDay(_)
+            | Self::SecondFactorForStaff(_)
+            | Self::LegalMonth(_)
+            | Self::QuietHours(_)
+            | Self::SendingStopped { .. } => Ok(()),
+        }
     }
 }
 
@@ -100,6 +135,13 @@ impl Settings {
             }
             Setting::AlertGraceSeconds(alert_grace_seconds) => Self { alert_grace_seconds, ..self },
             Setting::QuietHours(quiet_hours) => Self { quiet_hours, ..self },
+            Setting::LegalMonth(legal_month) => Self { legal_month, ..self },
+            Setting::LatenessesPerMonth(latenesses_per_month) => {
+                Self { latenesses_per_month, ..self }
+            }
+            Setting::DeparturesPerMonth(departures_per_month) => {
+                Self { departures_per_month, ..self }
+            }
             Setting::SendingStopped { to: Audience::Guardians, stopped } => {
                 Self { sending_to_guardians_stopped: stopped, ..self }
             }

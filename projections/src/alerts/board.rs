@@ -129,7 +129,8 @@ impl Table for BoardChanges {
             | Stream::Timetable(_)
             | Stream::RollCall(_)
             | Stream::Attendance(..)
-            | Stream::Alert(_) => touch((recorded.header.school,)),
+            | Stream::Alert(_)
+            | Stream::FollowUp(_) => touch((recorded.header.school,)),
             // Names and classes are looked up with whatever else changes.
             Stream::Person(_)
             | Stream::Family(_)
