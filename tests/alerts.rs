@@ -3,7 +3,11 @@
 mod board;
 mod changes;
 mod clocks;
+mod crowd;
+mod hostile;
+mod killed;
 mod links;
+mod many;
 mod metrics;
 mod raised;
 mod tilleuls;

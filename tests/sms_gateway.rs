@@ -9,9 +9,14 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
     thread,
+    time::Duration,
 };
 
-/// The gateway. Its threads end with the process.
+/// How long a message may be on its way that is waited for.
+const MESSAGE_MAX: Duration = Duration::from_secs(60);
+
+/// The gateway. Its threads end with the process. Cheap to clone.
+#[derive(Clone)]
 pub struct SmsGateway {
     /// Its port on this machine.
     pub port: u16,
@@ -31,6 +36,8 @@ pub enum Manner {
     NeverAnswers,
     /// Reads the request and hangs up.
     HangsUp,
+    /// Takes the message and answers nothing; the same once more it answers as one that takes.
+    TakesShyly,
     /// Takes the message and hangs up.
     TakesAndHangsUp,
     /// Takes the message, says 200, and hangs up in the middle of the body.
@@ -54,6 +61,8 @@ pub struct Asked {
 
 struct Shared {
     state: Mutex<State>,
+    /// For those who wait for a message.
+    more: Condvar,
     /// For those who wait for ever.
     never: Condvar,
 }
@@ -70,7 +79,11 @@ impl SmsGateway {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = State { manner: Manner::Takes, asked: Vec::new(), taken: Vec::new() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), never: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            more: Condvar::new(),
+            never: Condvar::new(),
+        });
         let gateway = Self { port, shared: Arc::clone(&shared) };
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -95,6 +108,14 @@ impl SmsGateway {
     /// All that it was asked.
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.state.lock().unwrap().asked.clone()
+    }
+
+    /// Waits until it has sent so many messages, and no longer: it may not have answered yet.
+    pub fn wait_for(&self, messages: usize) {
+        let state = self.shared.state.lock().unwrap();
+        let too_few = |state: &mut State| state.taken.len() < messages;
+        let waited = self.shared.more.wait_timeout_while(state, MESSAGE_MAX, too_few).unwrap();
+        assert!(!waited.1.timed_out(), "{} messages of {messages}", waited.0.taken.len());
     }
 
     /// What it has really sent, each once.
@@ -135,7 +156,12 @@ impl Asked {
         let line = lines.into_iter().next().unwrap_or_default();
         let mut asked = Self { line, headers, body: String::new() };
         let length = asked.header("content-length").and_then(|length| length.parse().ok());
-        reader.take(length.unwrap_or(0)).read_to_string(&mut asked.body)?;
+        let length = length.unwrap_or(0);
+        reader.take(length).read_to_string(&mut asked.body)?;
+        if (asked.body.len() as u64) < length {
+            // Whoever hangs up in the middle of a sentence has asked for nothing.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(asked)
     }
 }
@@ -146,9 +172,15 @@ impl Shared {
         let mut state = self.state.lock().unwrap();
         let manner = state.manner.clone();
         state.asked.push(asked.clone());
+        let known = state.taken.len();
         match manner {
-            Manner::Takes => {
+            Manner::Takes | Manner::TakesShyly => {
                 let id = state.take(asked);
+                self.more.notify_all();
+                if matches!(manner, Manner::TakesShyly) && id == known {
+                    let _for_ever = self.never.wait_while(state, |_| true);
+                    return Ok(());
+                }
                 drop(state);
                 let body = format!(r#"{{"status":100,"creditLeft":"7","smsIds":["{id}"]}}"#);
                 say(&mut stream, 200, "", &body)

@@ -4,13 +4,15 @@
 //! It tells which letters it really took, whatever it said about them, and outlives whoever writes to it.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -20,8 +22,18 @@ pub struct SmtpServer {
     /// Its port on this machine.
     pub port: u16,
     process: Child,
-    letters: Arc<Mutex<Vec<Letter>>>,
+    taken: Arc<Taken>,
     told: Receiver<()>,
+}
+
+/// How long a letter may be on its way that is waited for.
+const LETTER_MAX: Duration = Duration::from_secs(60);
+
+/// What it has taken, and who waits for more.
+#[derive(Default)]
+struct Taken {
+    letters: Mutex<Vec<Letter>>,
+    more: Condvar,
 }
 
 /// A letter that it took.
@@ -62,10 +74,10 @@ impl SmtpServer {
         words.read_line(&mut port).unwrap();
         let port = port.trim().parse().unwrap();
         let (tell, told) = channel();
-        let letters = Arc::default();
-        let listening = Arc::clone(&letters);
+        let taken = Arc::default();
+        let listening = Arc::clone(&taken);
         thread::spawn(move || listen(words, &listening, &tell));
-        Some(Self { port, process, letters, told })
+        Some(Self { port, process, taken, told })
     }
 
     /// The certificate that vouches for it, unless its options say otherwise.
@@ -77,7 +89,19 @@ impl SmtpServer {
     pub fn letters(&mut self) -> Vec<Letter> {
         self.process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
         self.told.recv().unwrap();
-        self.letters.lock().unwrap().clone()
+        self.taken.letters.lock().unwrap().clone()
+    }
+
+    /// Waits until it has taken so many different letters, and no longer: it may not have answered yet.
+    pub fn wait_for(&self, letters: usize) {
+        let known = self.taken.letters.lock().unwrap();
+        let different = |known: &[Letter]| {
+            let keys: BTreeSet<&str> = known.iter().map(|letter| letter.key.as_str()).collect();
+            keys.len()
+        };
+        let too_few = |known: &mut Vec<Letter>| different(known) < letters;
+        let waited = self.taken.more.wait_timeout_while(known, LETTER_MAX, too_few).unwrap();
+        assert!(!waited.1.timed_out(), "{} letters of {letters}", different(&waited.0));
     }
 }
 
@@ -88,7 +112,7 @@ impl Drop for SmtpServer {
     }
 }
 
-fn listen(words: BufReader<ChildStdout>, letters: &Mutex<Vec<Letter>>, tell: &Sender<()>) {
+fn listen(words: BufReader<ChildStdout>, taken: &Taken, tell: &Sender<()>) {
     for line in words.lines() {
         let Ok(line) = line else { return };
         let Ok(letter) = serde_json::from_str::<Value>(&line) else {
@@ -98,12 +122,13 @@ fn listen(words: BufReader<ChildStdout>, letters: &Mutex<Vec<Letter>>, tell: &Se
             continue;
         };
         let said = |name: &str| letter[name].as_str().unwrap().to_owned();
-        letters.lock().unwrap().push(Letter {
+        taken.letters.lock().unwrap().push(Letter {
             key: said("key"),
             to: letter["to"][0].as_str().unwrap().to_owned(),
             subject: said("subject"),
             text: said("text"),
             headers: letter["headers"].clone(),
         });
+        taken.more.notify_all();
     }
 }

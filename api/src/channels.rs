@@ -34,6 +34,7 @@ use sms::Sms;
 pub use answer::Answer;
 pub use breaker::retry_after;
 pub use domain::alerts::message::{Channel, Why};
+pub(crate) use settings::DEADLINE_SECONDS_MAX;
 pub use settings::{
     AnswerSettings, ChannelError, ChannelSettings, MailSettings, Method, Preset, Secret,
     SmsSettings, StatusSettings,

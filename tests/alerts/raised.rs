@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::tilleuls::Tilleuls;
+use super::tilleuls::{Tilleuls, known};
 
 #[tokio::test]
 async fn an_absence_that_nobody_has_explained_raises_an_alert() {
@@ -60,6 +60,7 @@ async fn a_correction_cancels_and_an_explanation_too() {
 async fn an_old_log_read_anew_raises_no_alert_about_last_month() {
     let mut school = Tilleuls::new().await;
     school.roll(1, &[&school.lea.clone()]).await;
+    known(&school.scene).await;
     let head = school.scene.head().await;
     school.scene.now("2026-12-18T07:00:00Z");
     let folder = school.scene.stop().await;

@@ -45,15 +45,7 @@ impl Tilleuls {
         details: Value,
     ) -> String {
         let name = json!({ "name": { "family": "Garnier", "given": given }, "language": language });
-        let guardian = self.scene.post("/people", name).await.id();
-        self.scene.put(&format!("/people/{guardian}/contact-details"), details).await.ok();
-        for student in students {
-            let terms = json!({ "link": "mother", "authority": "exercised", "home": home,
-                "contact_order": 1, "from": "2026-09-01" });
-            let path = format!("/students/{student}/guardians/{guardian}");
-            self.scene.put(&path, terms).await.ok();
-        }
-        guardian
+        answers_for(&mut self.scene, name, ("exercised", home), students, details).await
     }
 
     /// Somebody who works in the school as this; their token.
@@ -147,11 +139,39 @@ impl Tilleuls {
     }
 }
 
-/// A dispatcher beside the one there may be.
+/// Waits until all that follows from what was written is written too, at the time that the clock shows.
+pub(super) async fn known(scene: &Scene) {
+    scene.node.reach(scene.head().await).await.unwrap();
+}
+
+/// Makes somebody known who answers for students, with an authority in a home.
+pub(super) async fn answers_for(
+    scene: &mut Scene,
+    name: Value,
+    (authority, home): (&str, &str),
+    students: &[&str],
+    details: Value,
+) -> String {
+    let guardian = scene.post("/people", name).await.id();
+    scene.put(&format!("/people/{guardian}/contact-details"), details).await.ok();
+    for student in students {
+        let terms = json!({ "link": "mother", "authority": authority, "home": home,
+            "contact_order": 1, "from": "2026-09-01" });
+        let path = format!("/students/{student}/guardians/{guardian}");
+        scene.put(&path, terms).await.ok();
+    }
+    guardian
+}
+
+/// A dispatcher beside the one there may be, that writes messages into a folder.
 pub(super) async fn dispatcher(scene: &Scene) -> Dispatcher {
-    let settings = ChannelSettings::of_folder("outbox");
+    dispatcher_by(scene, &ChannelSettings::of_folder("outbox")).await
+}
+
+/// A dispatcher that sends by these channels, which nothing was sent through yet.
+pub(super) async fn dispatcher_by(scene: &Scene, settings: &ChannelSettings) -> Dispatcher {
     let clock = scene.node.journal().clock();
-    let channels = Channels::new(&settings, scene.folder.path(), clock).unwrap();
+    let channels = Channels::new(settings, scene.folder.path(), clock).unwrap();
     let public_url = "https://preau.test".parse().unwrap();
     Dispatcher::new(scene.node.clone(), channels, &public_url).await.unwrap()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tilleuls::{Tilleuls, dispatcher};
+use super::tilleuls::{Tilleuls, dispatcher, known};
 
 const MOBILE: &str = "06 00 00 00 17";
 
@@ -187,6 +187,7 @@ async fn two_dispatchers_send_each_message_once() {
         school.guardian("Sophie", ("fr", "first"), &[student], mail(name)).await;
     }
     school.roll(1, &[&lea, &noe, &max]).await;
+    known(&school.scene).await;
     school.scene.now("2026-11-20T07:10:00Z");
     let mut all = Vec::new();
     for _ in 0..4 {

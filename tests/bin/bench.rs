@@ -11,8 +11,12 @@ use serde_json::json;
 
 #[path = "../bench/access.rs"]
 mod access;
+#[path = "../bench/alerts.rs"]
+mod alerts;
 #[path = "../bench/append.rs"]
 mod append;
+#[path = "../alerts/crowd.rs"]
+mod crowd;
 #[path = "../bench/engines.rs"]
 mod engines;
 #[path = "../bench/import.rs"]
@@ -32,7 +36,7 @@ mod year;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Numbers for durable appends, replay, rebuild, the access log, imports and moving house.
+/// Numbers for durable appends, replay, rebuild, the access log, imports, moving house and alerts.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to measure.
@@ -60,6 +64,8 @@ enum What {
     Import(import::Effort),
     /// Events a second into the file that a school moves with, and out of it again.
     Moving(moving::Effort),
+    /// How soon families are told when two thousand are missing.
+    Alerts(alerts::Effort),
     /// Appends and reads on every engine, beside what others do on PostgreSQL.
     Engines(engines::Effort),
 }
@@ -82,6 +88,7 @@ async fn main() -> anyhow::Result<()> {
         What::Rebuild(effort) => rebuild::run(&arguments.folder, effort).await?,
         What::Access(effort) => access::run(&arguments.folder, effort).await?,
         What::Import(effort) => import::run_all(&arguments.folder, effort).await?,
+        What::Alerts(effort) => alerts::run(&arguments.folder, effort).await?,
         What::Engines(effort) => engines::run(&arguments.folder, effort).await?,
         What::Moving(effort) => moving::run(&arguments.folder, effort).await?,
     };

@@ -68,8 +68,8 @@ fn a_server_with_wrong_settings_does_not_start_and_says_what_to_do() {
         ),
         (
             "[mail]\nurl = \"smtps://mail.ecole.example\"\nfrom = \"a@ecole.example\"\n\
-             deadline_seconds = 600",
-            "`deadline_seconds` of [mail] is between 1 and 120",
+             deadline_seconds = 60",
+            "`deadline_seconds` of [mail] is between 1 and 45",
         ),
         ("[mail]\nurl = \"https://mail.ecole.example\"", "smtps://HOST, smtp://HOST"),
         ("[mail]\nurl = \"file:\"", "write file:outbox"),

@@ -16,6 +16,7 @@ What becomes of a letter is said by its recipient, before a hyphen or the @ (the
     rcpt.550 data.451 dot.552  that code at that step; `!` after it adds "5.7.1"
     lost taken                 the connection is cut after the dot; the letter is thrown away, or taken
     cut                        taken, 250, then cut
+    shy                        taken; no reply the first time, and 250 when the same letter comes again
     half                       cut amid the text
     never.rcpt never.dot       no reply at that step
     drip                       taken; a reply byte by byte, one in five seconds
@@ -48,6 +49,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TLS = OPTIONS.get("tls", "starttls")
 USER = OPTIONS.get("user")
 LOCK = threading.Lock()
+KNOWN = set()
 
 
 def tell(line):
@@ -63,7 +65,7 @@ def manners(recipient):
 
 
 def take(envelope):
-    """Takes a letter."""
+    """Takes a letter; whether it was there before."""
     letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
     told = {
         "key": str(letter["Message-ID"]).strip("<>").split("@")[0],
@@ -74,6 +76,9 @@ def take(envelope):
         "headers": {name: value for name, value in letter.items()},
     }
     tell(json.dumps(told))
+    known = told["key"] in KNOWN
+    KNOWN.add(told["key"])
+    return known
 
 
 class Manners:
@@ -103,8 +108,9 @@ class Manners:
         while kind in ("line", "lines") and server.transport and not server.transport.is_closing():
             await server.push("\r\n".join(["250-more"] * 64) if kind == "lines" else "2" * 65536)
             await asyncio.sleep(0)
-        if kind not in ("lost", "line", "lines"):
-            take(envelope)
+        known = kind not in ("lost", "line", "lines") and take(envelope)
+        if kind == "shy" and not known:
+            await asyncio.Event().wait()
         if kind in ("lost", "taken"):
             server.transport.abort()
             return "250 too late"

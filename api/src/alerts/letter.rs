@@ -22,12 +22,12 @@ use web::alerts::{Child, Mail, Sms, Told, mail, sms};
 
 use super::links::Links;
 use crate::{
-    channels::{Answer, Channels, Message, retry_after},
+    channels::{Answer, Channels, DEADLINE_SECONDS_MAX, Message, retry_after},
     metrics::Counters,
 };
 
-/// How long a claim lasts: longer than any provider is waited for.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How long a claim lasts: longer than any provider is waited for, and its answer written down.
+const LEASE: TimeDelta = TimeDelta::seconds(DEADLINE_SECONDS_MAX.cast_signed() + 15);
 
 /// How often writing an answer down is tried.
 const RECORDS_MAX: usize = 5;

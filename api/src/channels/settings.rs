@@ -10,7 +10,7 @@ use serde_json::Value;
 const DEADLINE_SECONDS: u64 = 30;
 
 /// The longest that it may be told to take: the others are waiting.
-const DEADLINE_SECONDS_MAX: u64 = 120;
+pub(crate) const DEADLINE_SECONDS_MAX: u64 = 45;
 
 /// The channels of the settings.
 #[derive(Clone, Default, Deserialize)]

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Alert, AlertCommand, AlertError, AlertEvent, AlertRule, AlertSheet, CORRECTED_WITHIN, Call,
     Cancellation, Escalation, Outcome, Said, TASK_AFTER,
-    message::{Answer, Fate, Purpose},
+    message::{Answer, Fate, MessageSheet, Purpose},
 };
 use crate::{AccountId, MessageId, PersonId, RunId};
 
@@ -104,10 +104,15 @@ impl AlertSheet {
         if self.is_told(to, purpose) {
             return Err(AlertError::MessageSettled);
         }
+        // Whoever knows of another sibling calls it another message: it says the same to the same person.
+        let elsewhere = |known: &MessageSheet| {
+            let same = (known.round, known.to, known.purpose) == (self.round, to, purpose);
+            same && known.is_claimed_by_another(run, now)
+        };
+        if self.messages.values().any(elsewhere) {
+            return Err(AlertError::ClaimedByAnother);
+        }
         match self.messages.get(&message).map(|known| known.fate) {
-            Some(Fate::Claimed { run: other, until }) if other != run && now < until => {
-                Err(AlertError::ClaimedByAnother)
-            }
             Some(Fate::Accepted | Fate::Delivered | Fate::Undeliverable { .. }) => {
                 Err(AlertError::MessageSettled)
             }

@@ -271,6 +271,11 @@ impl MessageSheet {
         self.fate = Fate::Claimed { run, until };
     }
 
+    /// Whether another process is sending it at an instant.
+    pub(super) fn is_claimed_by_another(&self, run: RunId, now: DateTime<Utc>) -> bool {
+        matches!(self.fate, Fate::Claimed { run: other, until } if other != run && now < until)
+    }
+
     /// Whether the provider has taken it.
     pub fn is_sent(&self) -> bool {
         match self.fate {

@@ -79,6 +79,20 @@ fn a_message_is_claimed_by_one_process_at_a_time() {
 }
 
 #[test]
+fn nobody_is_told_by_two_processes_that_know_of_different_siblings() {
+    let AlertCommand::ClaimMessage { to, channel, purpose, run, until, now, .. } =
+        claim(MOTHER, Channel::Mail, THERE, "08:15")
+    else {
+        panic!()
+    };
+    let message = MessageId(Uuid::from_u128(117));
+    let claim = AlertCommand::ClaimMessage { message, to, channel, purpose, run, until, now };
+    given([raised("08:05", 0), claimed(MOTHER, Channel::Mail, HERE, "08:15")])
+        .when(claim)
+        .then_expect_error(AlertError::ClaimedByAnother);
+}
+
+#[test]
 fn a_claim_that_has_run_out_goes_to_another_process() {
     given([raised("08:05", 0), claimed(MOTHER, Channel::Mail, HERE, "08:15")])
         .when(claim(MOTHER, Channel::Mail, THERE, "08:17"))
