@@ -114,6 +114,7 @@ async fn a_course_rescheduled_afterwards_is_counted_anew() {
 #[tokio::test]
 async fn what_was_known_on_the_day_stays_readable() {
     let mut school = Tilleuls::new().await;
+    school.scene.now("2026-11-20T17:05:00Z");
     let lines = school.misses(4).await;
     assert_eq!(school.open().await.len(), 1);
     school.scene.now("2026-11-23T09:00:00Z");
@@ -132,7 +133,7 @@ async fn what_was_known_on_the_day_stays_readable() {
         (&now["standing"], &now["counts"]["calendar"]["unjustified_percent"]),
         (&json!("lapsed"), &json!(300))
     );
-    let before = school.scene.get_as_of(&path, "2026-11-20T16:59:59Z").await;
+    let before = school.scene.get_as_of(&path, "2026-11-20T17:04:59Z").await;
     assert_eq!(before.refusal(), "404 no-such-follow-up");
 }
 

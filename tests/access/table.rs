@@ -103,7 +103,7 @@ const TABLE: [(&str, &str, &str); 48] = [
         "list who is followed up for repeated absences, or near it",
         "head cpe; in outline: assistant",
     ),
-    ("read-follow-up", "see and print what was done about them", "neutral: head cpe"),
+    ("read-follow-up", "see and print what was done about them", "head cpe"),
     ("note-follow-up", "note what was done about them", "head cpe"),
     ("read-history", "replay what happened to a student", "head; traces: auditor data-protection"),
     ("read-access-log", "see who signed in and who read what", "auditor data-protection"),

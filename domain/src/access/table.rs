@@ -141,9 +141,7 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian])],
 
         A::ListFollowUps => &[(WHOLE, &[R::Head, R::Cpe]), (OUTLINE, &[R::Assistant])],
-        // What may be sent to the academy reveals neither health nor religion.
-        A::ReadFollowUp => &[(NEUTRAL, &[R::Head, R::Cpe])],
-        A::NoteFollowUp => &[(WHOLE, &[R::Head, R::Cpe])],
+        A::ReadFollowUp | A::NoteFollowUp => &[(WHOLE, &[R::Head, R::Cpe])],
 
         A::ReadHistory => &[(WHOLE, &[R::Head]), (TRACES, &[R::Auditor, R::DataProtection])],
         A::ReadAccessLog => &[(WHOLE, &[R::Auditor, R::DataProtection])],
