@@ -14,14 +14,17 @@ use crate::canaries::BYTES_MIN;
 fn the_printed_lines_work_when_pasted_in_order() {
     let mut demo = Demo::start();
     let answers = demo.paste();
-    let [classes, sheet, first, second, history, evening_before] = &answers[..] else {
-        panic!("six answers: {answers:#?}");
+    let [classes, sheet, first, second, page, history, evening_before] = &answers[..] else {
+        panic!("seven answers: {answers:#?}");
     };
     assert!(classes.as_array().unwrap().len() > 20);
     assert!(sheet["taken"].is_null() && sheet["students"].as_array().unwrap().len() > 20);
     let lesson = &sheet["lesson"]["lesson"];
     assert_eq!(lines_of(first, lesson), ["absence"]);
     assert_eq!(lines_of(second, lesson), ["absence"]);
+    let child = page.as_str().unwrap().replace("<bdi>", "").replace("</bdi>", "");
+    let mut students = sheet["students"].as_array().unwrap().iter();
+    assert!(students.any(|known| known["name"]["given"] == child.as_str()), "{child}");
     let kinds: Vec<_> = history.as_array().unwrap().iter().map(|event| &event["kind"]).collect();
     assert_eq!(kinds[0], "PersonRegistered");
     assert_eq!(kinds[kinds.len() - 2..], ["AbsenceRecorded", "LineWithdrawn"]);
@@ -73,14 +76,15 @@ impl Demo {
         Self { server, lines, log: Some(log) }
     }
 
-    /// The answers that a shell prints, one a line.
+    /// The answers that a shell prints, one a line, but for the message that it shows.
     fn paste(&self) -> Vec<Value> {
         let told = "this test pastes into bash, with curl: apt-get install curl";
         let shell = Command::new("bash").args(["-ec", &self.lines]).output();
         let shell = shell.unwrap_or_else(|error| panic!("{told}: {error}"));
         assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
         let printed = String::from_utf8(shell.stdout).unwrap();
-        printed.lines().map(|answer| serde_json::from_str(answer).unwrap()).collect()
+        let answers = printed.lines().filter(|line| !line.starts_with('#'));
+        answers.map(|answer| serde_json::from_str(answer).unwrap()).collect()
     }
 
     /// Asks it to stop; it ends well, and by itself. What it has printed and logged.

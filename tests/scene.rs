@@ -276,9 +276,11 @@ impl Scene {
         self.router.clone()
     }
 
-    /// The position of the last event of the log.
+    /// The position of the last event of the log, once all that follows from what was written is there.
     pub(crate) async fn head(&self) -> u64 {
-        self.node.journal().log().head().await.unwrap()
+        let head = || async { self.node.journal().log().head().await.unwrap() };
+        self.node.reach(head().await).await.unwrap();
+        head().await
     }
 
     /// Moves the clock.

@@ -21,9 +21,17 @@ async fn a_school_is_opened_and_says_what_it_is() {
       "name": "Collège des Tilleuls",
       "reasons": [],
       "settings": {
+        "alert_grace_seconds": 600,
         "lateness_max_minutes": 10,
+        "legal_month": "calendar",
         "mixed_half_day": "unjustified-wins",
-        "second_factor_for_staff": false
+        "quiet_hours": {
+          "from": "20:00:00",
+          "until": "07:00:00"
+        },
+        "second_factor_for_staff": false,
+        "sending_to_guardians_stopped": false,
+        "sending_to_students_stopped": false
       },
       "time_zone": "Europe/Paris",
       "years": {}
@@ -53,7 +61,21 @@ async fn what_a_school_decides_stands_on_its_sheet() {
       "sensitive": false
     }
     "#);
-    insta::assert_compact_json_snapshot!(sheet["settings"], @r#"{"lateness_max_minutes": 15, "mixed_half_day": "per-hour", "second_factor_for_staff": false}"#);
+    insta::assert_compact_json_snapshot!(sheet["settings"], @r#"
+    {
+      "alert_grace_seconds": 600,
+      "lateness_max_minutes": 15,
+      "legal_month": "calendar",
+      "mixed_half_day": "per-hour",
+      "quiet_hours": {
+        "from": "20:00:00",
+        "until": "07:00:00"
+      },
+      "second_factor_for_staff": false,
+      "sending_to_guardians_stopped": false,
+      "sending_to_students_stopped": false
+    }
+    "#);
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn a_roll_call_that_arrives_a_hundred_times_at_once_is_taken_once() {
     let taken = (200, json!({ "position": head + 1 }));
     assert!(answers.iter().all(|answer| *answer == taken), "{answers:?}");
     school.node.reach(head + 1).await.unwrap();
-    assert_eq!(school.head().await, head + 2, "the roll call, and the absence in her file");
+    assert_eq!(school.head().await, head + 3, "the roll call, the absence and its alert");
     server.stop().await;
 }
 

@@ -87,7 +87,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError
             seconds(&mut registry, "dispatcher_heartbeat_age", "Since the dispatcher looked", age);
         }
         let oldest = heartbeat.oldest_unsent(now).unwrap_or_default();
-        let told = "Since the oldest alert fell due of which nobody was told; 0 if there is none";
+        let told =
+            "Since the oldest alert fell due that still waits to be told; 0 if there is none";
         seconds(&mut registry, "oldest_unsent_alert_age", told, oldest);
     }
     if let Some(counters) = &app.counters {

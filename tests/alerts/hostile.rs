@@ -328,12 +328,15 @@ impl Morning {
         let school = SCHOOL.parse().unwrap();
         let alert = AlertId { school, student, date, half: Half::Morning };
         let history = self.scene.node.journal().history(Stream::Alert(alert)).await.unwrap();
-        let failure = |event: Event| match event {
-            Event::Alert(
+        let failure = |event: Event| {
+            let Event::Alert(
                 _,
                 AlertEvent::MessageDeferred { why, .. } | AlertEvent::MessageUncertain { why, .. },
-            ) => Some(why),
-            _ => None,
+            ) = event
+            else {
+                return None;
+            };
+            Some(why)
         };
         history.into_iter().filter_map(|entry| failure(entry.unwrap().event)).collect()
     }

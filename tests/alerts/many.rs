@@ -66,7 +66,8 @@ async fn two_nodes_tell_sixty_absences_once_each() {
     let crowd = nodes.are_missing().await;
     let [mut here, mut there] = nodes.dispatchers(&gateway).await;
     let (of_here, of_there) = futures_util::join!(here.settle(), there.settle());
-    (of_here.unwrap(), of_there.unwrap());
+    of_here.unwrap();
+    of_there.unwrap();
     let numbers = by_recipient(&gateway);
     assert_eq!(numbers.len(), usize::try_from(crowd.recipients()).unwrap());
     assert!(numbers.values().all(|times| *times == 1), "without any key: {numbers:?}");

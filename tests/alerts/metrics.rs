@@ -25,7 +25,7 @@ async fn a_node_counts_what_its_dispatcher_does() {
         "preau_alerts_raised_total 3",
         r#"preau_messages_total{channel="mail",outcome="accepted"} 1"#,
         "preau_calls_asked_total 1",
-        "preau_oldest_unsent_alert_age_seconds 30",
+        "preau_oldest_unsent_alert_age_seconds 0",
         "preau_dispatcher_heartbeat_age_seconds 0",
         "preau_parked_events 0",
         "# EOF",
@@ -38,6 +38,23 @@ async fn a_node_counts_what_its_dispatcher_does() {
     }
     assert!(!told.contains(SCHOOL) && !told.contains(&lea), "{told}");
     assert_eq!(canaries::first_in(told.as_bytes()), None);
+}
+
+#[tokio::test]
+async fn an_alert_that_waits_to_be_sent_grows_old_until_the_office_is_asked_to_call() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let mail = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    school.guardian("Sophie", ("fr", "first"), &[&lea], mail).await;
+    let stopped = json!({ "sending-stopped": { "to": "guardians", "stopped": true } });
+    school.scene.post("/settings", stopped).await.ok();
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:30Z").await;
+    let waits = told(&school).await;
+    assert!(waits.contains("preau_oldest_unsent_alert_age_seconds 30\n"), "{waits}");
+    school.at("2026-11-20T07:25:00Z").await;
+    let called = told(&school).await;
+    assert!(called.contains("preau_oldest_unsent_alert_age_seconds 0\n"), "{called}");
 }
 
 #[tokio::test]

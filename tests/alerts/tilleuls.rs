@@ -85,8 +85,7 @@ impl Tilleuls {
 
     /// What follows is recorded before the clock goes on.
     pub(super) async fn settled(&self) {
-        let head = self.scene.head().await;
-        self.scene.node.reach(head).await.unwrap();
+        known(&self.scene).await;
     }
 
     /// The alerts of the day.

@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// Raises an alert that is due at once.
 async fn raise(journal: &Journal, alert: AlertId, now: DateTime<Utc>) -> anyhow::Result<()> {
-    let said = Said::Unexplained { since: now, ends: now + HALF_DAY, grace: TimeDelta::zero() };
+    let said = Said::Unexplained { since: now, ends: now + HALF_DAY, due: now };
     let command = new_command_id();
     let act = Act {
         school: alert.school,

@@ -322,7 +322,8 @@ impl Heartbeat {
         since(&self.looked_micros, now)
     }
 
-    /// How long ago the oldest alert fell due that nobody was told of; nothing if there is none.
+    /// How long ago the oldest alert fell due that nobody was told of, nor the office asked to call;
+    /// nothing if there is none.
     pub fn oldest_unsent(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         since(&self.oldest_micros, now)
     }

@@ -7,7 +7,11 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use domain::{PersonId, Uai, alerts::AlertId, schools::Half};
+use domain::{
+    PersonId, Uai,
+    alerts::{AlertId, Call},
+    schools::Half,
+};
 use projections::alerts::AlertRow;
 
 /// A message waits so long at most for an alert about a sibling that is about to fall due.
@@ -117,10 +121,12 @@ impl Watched {
         due.filter(|due| *due > now && *due <= row.sheet.due + SIBLINGS_WITHIN).max()
     }
 
-    /// When the oldest alert fell due that nobody was told of yet.
+    /// When the oldest alert fell due that nobody was told of yet, nor the office asked to call.
     pub(super) fn oldest_unsent(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let open = self.alerts.values().map(|entry| &entry.row.sheet);
-        let open = open.filter(|sheet| sheet.cancelled.is_none() && sheet.due <= now);
+        let open = open.filter(|sheet| {
+            sheet.cancelled.is_none() && sheet.call == Call::None && sheet.due <= now
+        });
         let unsent = open.filter(|sheet| !sheet.messages.values().any(|known| known.is_sent()));
         unsent.map(|sheet| sheet.due).min()
     }
