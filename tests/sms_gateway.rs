@@ -142,7 +142,9 @@ impl Asked {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            reader.read_line(&mut line)?;
+            if reader.read_line(&mut line)? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
             match line.trim_end() {
                 "" => break,
                 line => lines.push(line.to_owned()),

@@ -1,10 +1,14 @@
 //! Many families at once: each is told once, by one node or by two.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use api::{Dispatcher, channels::Channels};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::alerts::message::Fate;
+use domain::{MessageId, PersonId, alerts::message::Fate};
 use projections::alerts::{AlertRow, of_school_on};
 use replay::{Clock, Node, Place, Running, clock::SetClock, keys::MasterKey};
 use serde_json::{Value, json};
@@ -42,6 +46,7 @@ async fn two_thousand_absences_of_a_minute_are_one_message_for_each_who_is_to_be
     }
     let alerts = of_school_on(&node.db(), crowd.school, begin().date_naive()).await.unwrap();
     assert_eq!(alerts.len(), usize::try_from(STUDENTS).unwrap());
+    assert!(all_accepted(&alerts));
     let told = told(&alerts);
     assert_eq!(told.len(), usize::try_from(crowd.recipients()).unwrap());
     assert!(told.values().all(|message| message.len() == 1), "one message for all their children");
@@ -52,7 +57,7 @@ async fn two_thousand_absences_of_a_minute_are_one_message_for_each_who_is_to_be
         text.lines().next().unwrap().to_owned()
     });
     let letters: Vec<String> = letters.collect();
-    let mailed = letters.iter().collect::<std::collections::BTreeSet<_>>().len();
+    let mailed = letters.iter().collect::<BTreeSet<_>>().len();
     assert_eq!(mailed, letters.len(), "nobody twice");
     assert_eq!(numbers.len() + mailed, told.len());
     drop(dispatcher);
@@ -71,7 +76,7 @@ async fn two_nodes_tell_sixty_absences_once_each() {
     let numbers = by_recipient(&gateway);
     assert_eq!(numbers.len(), usize::try_from(crowd.recipients()).unwrap());
     assert!(numbers.values().all(|times| *times == 1), "without any key: {numbers:?}");
-    nodes.all_are_told(crowd).await;
+    assert!(all_accepted(&nodes.all_are_told(crowd).await));
     nodes.stop().await;
 }
 
@@ -147,11 +152,13 @@ impl Nodes {
         [here, there]
     }
 
-    async fn all_are_told(&self, crowd: Crowd) {
+    /// Finds everybody told; the alerts as they stand.
+    async fn all_are_told(&self, crowd: Crowd) -> Vec<AlertRow> {
         let (node, _) = &self.all[1];
         catch_up(node).await;
         let alerts = of_school_on(&node.db(), crowd.school, begin().date_naive()).await.unwrap();
         assert_eq!(told(&alerts).len(), usize::try_from(crowd.recipients()).unwrap());
+        alerts
     }
 
     async fn stop(self) {
@@ -161,19 +168,26 @@ impl Nodes {
     }
 }
 
-/// The messages that each person was told all their children's absences by; all were accepted.
-fn told(alerts: &[AlertRow]) -> BTreeMap<String, Vec<String>> {
-    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// The accepted messages that each person was told all their children's absences by. Whoever another
+/// process meant to tell, and died, was told by one of these.
+fn told(alerts: &[AlertRow]) -> BTreeMap<PersonId, BTreeSet<MessageId>> {
+    let mut told: BTreeMap<PersonId, BTreeSet<MessageId>> = BTreeMap::new();
     for alert in alerts {
-        for (id, message) in &alert.sheet.messages {
-            assert_eq!(message.fate, Fate::Accepted);
-            let messages = told.entry(message.to.to_string()).or_default();
-            if !messages.contains(&id.to_string()) {
-                messages.push(id.to_string());
-            }
+        let messages = &alert.sheet.messages;
+        let accepted = messages.iter().filter(|(_, message)| message.fate == Fate::Accepted);
+        let knows: BTreeSet<PersonId> = accepted.clone().map(|(_, message)| message.to).collect();
+        assert!(messages.values().all(|message| knows.contains(&message.to)), "{messages:?}");
+        for (id, message) in accepted {
+            told.entry(message.to).or_default().insert(*id);
         }
     }
     told
+}
+
+/// Whether nothing is left open about any message.
+fn all_accepted(alerts: &[AlertRow]) -> bool {
+    let mut messages = alerts.iter().flat_map(|alert| alert.sheet.messages.values());
+    messages.all(|message| message.fate == Fate::Accepted)
 }
 
 /// How often the gateway was asked to send something to each number.

@@ -170,7 +170,7 @@ async fn many_letters_at_once_arrive_once_each() {
     const LETTERS: u128 = 100;
     let Some(mut server) = SmtpServer::start(&json!({})) else { return };
     let mut settings = settings("smtp", server.port);
-    settings["mail"]["deadline_seconds"] = json!(60);
+    settings["mail"]["deadline_seconds"] = json!(45);
     let (channels, mut sending) = (channels(&settings, &Clock::System), JoinSet::new());
     for key in 0..LETTERS {
         let channels = channels.clone();
