@@ -4,6 +4,7 @@ mod board;
 mod changes;
 mod clocks;
 mod crowd;
+mod documents;
 mod hostile;
 mod killed;
 mod links;

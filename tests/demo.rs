@@ -1,6 +1,7 @@
 //! The demo, as a newcomer meets it: the real binary, its printed lines pasted into a shell.
 
 use std::{
+    env,
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
     thread::{JoinHandle, spawn},
@@ -47,7 +48,8 @@ fn lines_of<'a>(file: &'a Value, lesson: &Value) -> Vec<&'a str> {
 struct Demo {
     server: Child,
     lines: String,
-    log: Option<JoinHandle<String>>,
+    /// What it prints from then on, and what it logs.
+    said: Option<[JoinHandle<String>; 2]>,
 }
 
 impl Demo {
@@ -59,21 +61,19 @@ impl Demo {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut logged = server.stderr.take().unwrap();
-        let log = spawn(move || {
-            let mut log = String::new();
-            logged.read_to_string(&mut log).unwrap();
-            log
-        });
-        let mut printed = BufReader::new(server.stdout.take().unwrap()).lines();
-        let greeting = printed.next().unwrap().unwrap();
+        let log = rest_of(server.stderr.take().unwrap());
+        let mut printed = BufReader::new(server.stdout.take().unwrap());
+        let mut greeting = String::new();
+        printed.read_line(&mut greeting).unwrap();
         assert!(greeting.starts_with("Préau: http://127.0.0.1:"), "{greeting}");
         let mut lines = String::new();
         // The last line looks at the evening before.
         while !lines.contains("as_of=") {
-            lines += &(printed.next().unwrap().unwrap() + "\n");
+            assert!(printed.read_line(&mut lines).unwrap() > 0, "the demo has ended: {lines}");
         }
-        Self { server, lines, log: Some(log) }
+        // Whoever prints and is not read any more ends.
+        let rest = rest_of(printed);
+        Self { server, lines, said: Some([rest, log]) }
     }
 
     /// The answers that a shell prints, one a line, but for the message that it shows.
@@ -81,8 +81,9 @@ impl Demo {
         let told = "this test pastes into bash, with curl: apt-get install curl";
         let shell = Command::new("bash").args(["-ec", &self.lines]).output();
         let shell = shell.unwrap_or_else(|error| panic!("{told}: {error}"));
-        assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
         let printed = String::from_utf8(shell.stdout).unwrap();
+        let (ended, told) = (shell.status, String::from_utf8_lossy(&shell.stderr));
+        assert!(ended.success(), "{ended} after {} lines: {told}", printed.lines().count());
         let answers = printed.lines().filter(|line| !line.starts_with('#'));
         answers.map(|answer| serde_json::from_str(answer).unwrap()).collect()
     }
@@ -92,7 +93,8 @@ impl Demo {
         let id = self.server.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert!(self.server.wait().unwrap().success());
-        format!("{}{}", self.lines, self.log.take().unwrap().join().unwrap())
+        let [rest, log] = self.said.take().unwrap().map(|said| said.join().unwrap());
+        format!("{}{rest}{log}", self.lines)
     }
 }
 
@@ -103,16 +105,33 @@ impl Drop for Demo {
     }
 }
 
+/// All that comes out of a pipe, read as it comes.
+fn rest_of(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    spawn(move || {
+        let mut rest = String::new();
+        pipe.read_to_string(&mut rest).unwrap();
+        rest
+    })
+}
+
 /// The path of the binary, built as the tests are: with all packages, so that features are the same
 /// and nothing is compiled twice.
 pub(crate) fn binary() -> String {
-    let mut cargo = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
         .args(["build", "--locked", "--workspace", "--bin", "preau"])
         .args(["--message-format", "json-render-diagnostics"])
         .args(if cfg!(debug_assertions) { &[][..] } else { &["--release"][..] })
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    // What cargo tells this program of its package would have some dependencies built anew.
+    for (name, _) in env::vars_os() {
+        let of_package =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(of_package) {
+            cargo.env_remove(name);
+        }
+    }
+    let mut cargo = cargo.spawn().unwrap();
     let mut messages = String::new();
     cargo.stdout.take().unwrap().read_to_string(&mut messages).unwrap();
     assert!(cargo.wait().unwrap().success());

@@ -10,21 +10,30 @@ use std::{
 };
 
 use domain::{
-    Event, Stream, access::AccessEvent, accounts::AccountEvent, alerts::AlertEvent,
-    attendance::AttendanceEvent, classes::ClassEvent, families::FamilyEvent,
-    followups::FollowUpEvent, people::PersonEvent, rollcalls::RollCallEvent, schools::SchoolEvent,
+    Event, Stream,
+    access::AccessEvent,
+    accounts::AccountEvent,
+    alerts::AlertEvent,
+    attendance::{AttendanceEvent, documents::DocumentEvent},
+    classes::ClassEvent,
+    families::FamilyEvent,
+    followups::FollowUpEvent,
+    people::PersonEvent,
+    rollcalls::RollCallEvent,
+    schools::SchoolEvent,
     timetable::TimetableEvent,
 };
 use serde_json::Value;
 use strum::VariantNames;
 
 /// The names of the events, feature by feature.
-pub(crate) const EVENTS: [&[&str]; 11] = [
+pub(crate) const EVENTS: [&[&str]; 12] = [
     AccessEvent::VARIANTS,
     AccountEvent::VARIANTS,
     AlertEvent::VARIANTS,
     AttendanceEvent::VARIANTS,
     ClassEvent::VARIANTS,
+    DocumentEvent::VARIANTS,
     FamilyEvent::VARIANTS,
     FollowUpEvent::VARIANTS,
     PersonEvent::VARIANTS,

@@ -51,7 +51,8 @@ pub(crate) struct Answer {
     /// The body; null if there is none.
     pub(crate) body: Value,
     headers: HeaderMap,
-    bytes: Vec<u8>,
+    /// The same as it came.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Scene {

@@ -105,7 +105,8 @@ async fn says(journal: &Journal, word: &str) -> bool {
 }
 
 /// Whether a file in the folder, or below, has these bytes.
-fn holds(folder: &Path, word: &str) -> bool {
+/// Whether a file of the folder has this in clear.
+pub(crate) fn holds(folder: &Path, word: &str) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,5 +1,7 @@
 //! Attendance files over HTTP: what is in them, what is declared, explained and judged.
 
+pub(crate) mod documents;
+
 use axum::Json;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
@@ -42,6 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(refuse_reason))
         .routes(routes!(regularise))
         .routes(routes!(withdraw_line))
+        .routes(routes!(documents::show_document))
 }
 
 /// Which year's file.
@@ -369,7 +372,7 @@ async fn said(
     };
     let known = sheet.reason(&reason.reason).ok_or(Refusal::UnknownReason)?;
     let (list, comment) = (sheet.reasons_version(), reason.comment.clone());
-    Ok(GiveReason { reason: known.clone(), list, by, comment })
+    Ok(GiveReason { reason: known.clone(), list, by, comment, document: None })
 }
 
 /// Whether somebody whom a rule lets in speaks for the family, not for the school.
@@ -400,8 +403,8 @@ fn is_of_family(rule: Rule) -> bool {
 }
 
 /// Leaves out what a reason reveals of health or religion, for whoever need not know: its neutral
-/// label stands in its place. Nobody can tell what a family's own words reveal: they go too, and so
-/// do those of another home.
+/// label stands in its place. Nobody can tell what a family's own words and papers reveal: they go
+/// too, and so do those of another home.
 pub(crate) fn leave_out_reason(
     mask: Mask,
     asks: Option<PersonId>,
@@ -411,10 +414,10 @@ pub(crate) fn leave_out_reason(
     let Some(given) = &mut line.reason else { return };
     let of_office = given.given_by == "office";
     if mask.other_home && !of_office && (asks.is_none() || given.person != asks) {
-        (given.person, given.comment) = (None, None);
+        (given.person, given.comment, given.document) = (None, None, None);
     }
     if mask.neutral_reasons {
-        given.comment = None;
+        (given.comment, given.document) = (None, None);
         let known = given.code.as_deref().and_then(|code| sheet.reason_of(given.list, code));
         if known.is_none_or(|known| known.sensitive) {
             given.label = known.and_then(|known| known.neutral_label.clone());

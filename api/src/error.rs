@@ -9,9 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    accounts::AccountError, alerts::AlertError, attendance::AttendanceError, classes::ClassError,
-    families::FamilyError, followups::FollowUpError, people::PersonError, rollcalls::RollCallError,
-    schools::SchoolError, timetable::TimetableError,
+    accounts::AccountError,
+    alerts::AlertError,
+    attendance::{AttendanceError, documents::DocumentError},
+    classes::ClassError,
+    families::FamilyError,
+    followups::FollowUpError,
+    people::PersonError,
+    rollcalls::RollCallError,
+    schools::SchoolError,
+    timetable::TimetableError,
 };
 use replay::{ExecuteError, NotYet, access::NotRecorded, journal::Unreadable, log::StoreError};
 use serde::Serialize;
@@ -113,6 +120,8 @@ pub(crate) enum Refusal {
     UnknownSession,
     #[strum(message = "the law has no paper for this step: only for four and ten half-days")]
     NoPaper,
+    #[strum(message = "no document was shown beside the reason of this line")]
+    NoDocument,
     #[strum(message = "this reason is not in the school's list")]
     UnknownReason,
     #[strum(message = "this day lies outside the school year")]
@@ -178,6 +187,7 @@ pub(crate) fn codes() -> Vec<&'static str> {
         RollCallError::VARIANTS,
         AttendanceError::VARIANTS,
         AlertError::VARIANTS,
+        DocumentError::VARIANTS,
         FollowUpError::VARIANTS,
         AccountError::VARIANTS,
     ]
@@ -246,6 +256,7 @@ rules! {
     RollCallError { RollNotTaken => NOT_FOUND, RollCallErased => GONE }
     AccountError { }
     AlertError { NoSuchAlert => NOT_FOUND, AlertErased => GONE }
+    DocumentError { DocumentErased => GONE }
     FollowUpError { NoSuchFollowUp => NOT_FOUND, FollowUpErased => GONE }
     AttendanceError { UnknownLine => NOT_FOUND, AttendanceErased => GONE }
 }
@@ -319,7 +330,8 @@ impl Refusal {
             | Self::UnknownClass
             | Self::UnknownCourse
             | Self::UnknownSession
-            | Self::NoPaper => StatusCode::NOT_FOUND,
+            | Self::NoPaper
+            | Self::NoDocument => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed | Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::MalformedQuery
             | Self::MalformedBody

@@ -54,6 +54,7 @@ pub use caller::{Token, TokenTooShort, Tokens};
 pub use metrics::Counters;
 
 use accounts::Accounts;
+use attendance::documents::Uploads;
 use caller::Strangers;
 use description::describe;
 use error::{ApiError, Refusal};
@@ -65,8 +66,8 @@ const BODY_MAX_BYTES: usize = 256 * 1024;
 /// How long a request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 
-/// How long one may take that brings national files in.
-const IMPORT_MAX: Duration = Duration::from_secs(120);
+/// How long one may take that brings files in.
+const UPLOAD_MAX: Duration = Duration::from_secs(120);
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +82,7 @@ pub struct App {
     counters: Option<Counters>,
     streams: Streams,
     importing: Arc<Mutex<()>>,
+    uploads: Uploads,
 }
 
 /// Where answers come from, and where commands go.
@@ -118,6 +120,7 @@ impl App {
             counters: None,
             streams: Streams::default(),
             importing: Arc::default(),
+            uploads: Uploads::default(),
         }
     }
 
@@ -163,7 +166,9 @@ pub fn router(app: App) -> Router {
     let description = description();
     let [guarded_routes, doors] = routes().map(Router::from);
     let guarded = axum::middleware::from_fn_with_state(app.clone(), access::decided);
-    let pages = alerts::page::pages().layer(at_most(REQUEST_MAX));
+    let pages = alerts::page::pages()
+        .layer(at_most(REQUEST_MAX))
+        .merge(alerts::page::reasons().layer(at_most(UPLOAD_MAX)));
     guarded_routes
         .merge(pages)
         .layer(guarded)
@@ -203,7 +208,7 @@ fn routes() -> [OpenApiRouter<App>; 2] {
         .merge(accounts::routes())
         .merge(access::routes())
         .layer(at_most(REQUEST_MAX))
-        .merge(imports::routes().layer(at_most(IMPORT_MAX)));
+        .merge(imports::routes().layer(at_most(UPLOAD_MAX)));
     let doors = accounts::doors().layer(at_most(REQUEST_MAX));
     [features, doors].map(|routes| OpenApiRouter::new().nest("/api/v1", routes))
 }

@@ -114,6 +114,8 @@ pub enum Action {
     ListAbsences,
     /// See a student's attendance file and counts.
     ReadAttendance,
+    /// See what was shown beside a reason.
+    ReadDocument,
     /// Record an absence or a departure.
     RecordAbsence,
     /// Tell beforehand that a student will be away.

@@ -6,6 +6,7 @@
 //! What half-days come of it is counted, never stored: see [`half_days`].
 
 mod decide;
+pub mod documents;
 pub mod half_days;
 mod unexplained;
 
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 pub use unexplained::Absent;
 
 use crate::{
-    Event, LessonId, LineId, PersonId, SchoolYear, Stream, Streamed, StudentId,
+    DocumentId, Event, LessonId, LineId, PersonId, SchoolYear, Stream, Streamed, StudentId,
     rollcalls::{Called, Mark},
     schools::Reason,
     version_of,
@@ -154,6 +155,9 @@ pub struct Given {
     /// In their own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What was shown beside it; see [`documents`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentId>,
 }
 
 /// Who gave a reason.
@@ -256,6 +260,8 @@ pub struct GiveReason {
     pub by: GivenBy,
     /// In their own words.
     pub comment: Option<String>,
+    /// What was shown beside it.
+    pub document: Option<DocumentId>,
 }
 
 /// Why it was refused.

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, PersonId, RunId, SchoolYear,
-    StudentId, Uai,
+    AccountId, ClassId, CommandId, CourseId, DocumentId, EventId, KeyId, LessonId, PersonId, RunId,
+    SchoolYear, StudentId, Uai,
     access::AccessEvent,
     accounts::AccountEvent,
     alerts::{AlertEvent, AlertId},
-    attendance::AttendanceEvent,
+    attendance::{AttendanceEvent, documents::DocumentEvent},
     classes::ClassEvent,
     families::FamilyEvent,
     followups::{FollowUpEvent, FollowUpId},
@@ -27,6 +27,9 @@ use crate::{
     schools::SchoolEvent,
     timetable::TimetableEvent,
 };
+
+/// How long a written id is.
+const UUID_LETTERS: usize = 36;
 
 /// Something that happened, with the thing it happened to.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,8 @@ pub enum Event {
     RollCall(LessonId, RollCallEvent),
     /// See [`crate::attendance`].
     Attendance(StudentId, SchoolYear, AttendanceEvent),
+    /// See [`crate::attendance::documents`].
+    Document(StudentId, SchoolYear, DocumentId, DocumentEvent),
     /// See [`crate::alerts`].
     Alert(AlertId, AlertEvent),
     /// See [`crate::followups`].
@@ -73,6 +78,9 @@ impl Event {
             Stream::Attendance(id, year) => {
                 Self::Attendance(id, year, serde_json::from_slice(payload)?)
             }
+            Stream::Document(student, year, id) => {
+                Self::Document(student, year, id, serde_json::from_slice(payload)?)
+            }
             Stream::Alert(id) => Self::Alert(id, serde_json::from_slice(payload)?),
             Stream::FollowUp(id) => Self::FollowUp(id, serde_json::from_slice(payload)?),
             Stream::Account(id) => Self::Account(id, serde_json::from_slice(payload)?),
@@ -93,6 +101,7 @@ impl Event {
             Self::Timetable(_, event) => serde_json::to_vec(event),
             Self::RollCall(_, event) => serde_json::to_vec(event),
             Self::Attendance(_, _, event) => serde_json::to_vec(event),
+            Self::Document(_, _, _, event) => serde_json::to_vec(event),
             Self::Alert(_, event) => serde_json::to_vec(event),
             Self::FollowUp(_, event) => serde_json::to_vec(event),
             Self::Account(_, event) => serde_json::to_vec(event),
@@ -111,6 +120,7 @@ impl Event {
             Self::Timetable(id, _) => Stream::Timetable(*id),
             Self::RollCall(id, _) => Stream::RollCall(*id),
             Self::Attendance(id, year, _) => Stream::Attendance(*id, *year),
+            Self::Document(student, year, id, _) => Stream::Document(*student, *year, *id),
             Self::Alert(id, _) => Stream::Alert(*id),
             Self::FollowUp(id, _) => Stream::FollowUp(*id),
             Self::Account(id, _) => Stream::Account(*id),
@@ -135,7 +145,8 @@ impl Event {
                 category: Category::Register,
                 year: SchoolYear::containing(event.called().planned.date),
             }),
-            Self::Attendance(id, year, _) => Some(Dossier {
+            // What was shown for an absence lives and dies with the absence.
+            Self::Attendance(id, year, _) | Self::Document(id, year, ..) => Some(Dossier {
                 subject: Subject::Person(id.person()),
                 category: Category::Attendance,
                 year: *year,
@@ -198,6 +209,8 @@ pub enum Stream {
     RollCall(LessonId),
     /// `attendance-<student>-2026`: the file of one school year
     Attendance(StudentId, SchoolYear),
+    /// `document-<student>-2026-<id>`: what was shown beside a reason in that file
+    Document(StudentId, SchoolYear, DocumentId),
     /// `alert-<school>-<student>-2026-11-30-morning`
     Alert(AlertId),
     /// `followup-<school>-<student>-2026-11-01-four-half-days`
@@ -218,6 +231,7 @@ impl fmt::Display for Stream {
             Self::Timetable(id) => write!(f, "timetable-{id}"),
             Self::RollCall(id) => write!(f, "rollcall-{id}"),
             Self::Attendance(id, year) => write!(f, "attendance-{id}-{year}"),
+            Self::Document(student, year, id) => write!(f, "document-{student}-{year}-{id}"),
             Self::Alert(id) => write!(f, "alert-{id}"),
             Self::FollowUp(id) => write!(f, "followup-{id}"),
             Self::Account(id) => write!(f, "account-{id}"),
@@ -248,6 +262,14 @@ impl FromStr for Stream {
             "followup" => Self::FollowUp(id.parse().map_err(|_| NotAStream)?),
             "account" => Self::Account(PersonId(uuid()?)),
             "access" => Self::Access(RunId(uuid()?)),
+            "document" => {
+                let (student, rest) = id.split_at_checked(UUID_LETTERS).ok_or(NotAStream)?;
+                let student = student.parse().map_err(|_| NotAStream)?;
+                let rest = rest.strip_prefix('-').ok_or(NotAStream)?;
+                let (year, id) = rest.split_once('-').ok_or(NotAStream)?;
+                let year = SchoolYear(year.parse().map_err(|_| NotAStream)?);
+                Self::Document(student, year, id.parse().map_err(|_| NotAStream)?)
+            }
             "attendance" => {
                 let (student, year) = id.rsplit_once('-').ok_or(NotAStream)?;
                 let student = student.parse().map_err(|_| NotAStream)?;
@@ -362,6 +384,7 @@ mod tests {
             Stream::Timetable(CourseId(id)),
             Stream::RollCall(LessonId(id)),
             Stream::Attendance(StudentId(id), SchoolYear(2026)),
+            Stream::Document(StudentId(id), SchoolYear(2026), DocumentId(id)),
             Stream::Alert(AlertId {
                 school: "0549998Z".parse().unwrap(),
                 student: StudentId(id),
@@ -389,6 +412,7 @@ mod tests {
             "school-1",
             "person-1",
             "attendance-2026",
+            "document-2026",
             "alert-0549998Z",
             "followup-0549998Z",
             "menu-0549998Z",

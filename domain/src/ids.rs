@@ -48,6 +48,8 @@ ids! {
     LessonId
     /// One line of a student's attendance file.
     LineId
+    /// What was shown beside a reason.
+    DocumentId
     /// Who acts: a pseudonym, never a name.
     AccountId
     /// A time of being signed in, on one device.

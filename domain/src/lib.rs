@@ -23,7 +23,7 @@ pub use event::{
     Category, Dossier, Event, Header, NotAStream, Recorded, Stream, Streamed, Subject, version_of,
 };
 pub use ids::{
-    AccountId, ClassId, CommandId, CourseId, EventId, KeyId, LessonId, LineId, MessageId, NotAUai,
-    PersonId, RunId, SchoolYear, SessionId, StudentId, Uai,
+    AccountId, ClassId, CommandId, CourseId, DocumentId, EventId, KeyId, LessonId, LineId,
+    MessageId, NotAUai, PersonId, RunId, SchoolYear, SessionId, StudentId, Uai,
 };
 pub use reactions::{Consequence, follow_file, is_acted_on, react, touched};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use domain::{
-    AccountId, Event, LessonId, LineId, PersonId, Recorded, SchoolYear, StudentId, Uai,
+    AccountId, DocumentId, Event, LessonId, LineId, PersonId, Recorded, SchoolYear, StudentId, Uai,
     attendance::{
         AttendanceEvent, Exemption, Given, Period, Source,
         half_days::{HalfDayCount, HalfDayRule, LessonToFollow, Missed},
@@ -98,6 +98,9 @@ pub struct ReasonOfLine {
     /// In their own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What was shown beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentId>,
 }
 
 /// A student's file of one year, in the order of time.
@@ -344,7 +347,8 @@ impl From<&Given> for ReasonOfLine {
         };
         let (code, comment) = (given.reason.clone(), given.comment.clone());
         let (code, label, given_by) = (Some(code), None, given_by.to_owned());
-        Self { code, label, list: given.list, given_by, person, comment }
+        let (list, document) = (given.list, given.document);
+        Self { code, label, list, given_by, person, comment, document }
     }
 }
 

@@ -148,6 +148,7 @@ impl Reactor {
             | Event::Person(..)
             | Event::Family(..)
             | Event::Class(..)
+            | Event::Document(..)
             | Event::Alert(..)
             | Event::Account(..)
             | Event::Access(..)

@@ -19,7 +19,7 @@ use super::cases::{Case, TODAY, account, each_case, school, span};
 
 /// What is asked, of whom if that matters, in plain words, and who may: without an answer's parts
 /// where a mask of [`MASKS`] stands before a colon.
-const TABLE: [(&str, &str, &str); 48] = [
+const TABLE: [(&str, &str, &str); 49] = [
     ("open-school", "open a school, with a mandate for all", "administrator"),
     (
         "read-school",
@@ -88,6 +88,7 @@ const TABLE: [(&str, &str, &str); 48] = [
     ("record-absence", "record an absence, a departure", "head cpe assistant"),
     ("announce-absence", "tell an absence beforehand", "of-age guardian head cpe assistant"),
     ("give-reason", "give the reason of an absence", "of-age guardian head cpe assistant"),
+    ("read-document", "see what was shown beside a reason", "head cpe"),
     ("qualify-absence", "judge a reason, regularise, withdraw, exempt", "head cpe"),
     ("list-alerts", "list the alerts of the school", "head cpe assistant"),
     ("read-board", "see the board of the school-life office", "head cpe assistant"),

@@ -109,7 +109,7 @@ async fn a_form_without_a_reason_is_shown_again_with_what_was_typed() {
 }
 
 /// The path of the link in a message.
-fn link_of(message: &str) -> String {
+pub(super) fn link_of(message: &str) -> String {
     let begin = message.find("https://preau.test/a/").unwrap() + "https://preau.test".len();
     message[begin..].split_whitespace().next().unwrap().to_owned()
 }

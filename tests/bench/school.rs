@@ -252,7 +252,7 @@ impl School {
 fn absence(student: StudentId, called: Called, chance: u128) -> Vec<Event> {
     let (line, period, source) = line(student, called);
     let (reason, by) = ("illness".to_owned(), GivenBy::Office);
-    let given = Given { reason, list: 1, by, comment: None };
+    let given = Given { reason, list: 1, by, comment: None, document: None };
     let mut told = vec![
         AttendanceEvent::AbsenceRecorded { line, period, source },
         AttendanceEvent::ReasonGiven { line, given },

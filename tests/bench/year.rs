@@ -172,6 +172,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Timetable(_, event) => event.into(),
         Event::RollCall(_, event) => event.into(),
         Event::Attendance(_, _, event) => event.into(),
+        Event::Document(_, _, _, event) => event.into(),
         Event::Account(_, event) => event.into(),
         Event::Access(_, event) => event.into(),
         Event::Alert(_, event) => event.into(),

@@ -125,6 +125,7 @@ impl Asked {
             | Action::ReadRollCall
             | Action::ListAbsences
             | Action::ReadAttendance
+            | Action::ReadDocument
             | Action::ListAlerts
             | Action::ReadBoard
             | Action::ReadAlerts

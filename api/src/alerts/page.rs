@@ -6,7 +6,10 @@
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Multipart, Path, Query, State},
+    extract::{
+        DefaultBodyLimit, Multipart, Path, Query, State,
+        multipart::{Field, MultipartError},
+    },
     http::{HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -16,7 +19,9 @@ use domain::{
     AccountId, LineId, MessageId, PersonId, Uai,
     access::{Action, Actor},
     alerts::{Alert, AlertCommand, AlertId, Cancellation},
-    attendance::{Attendance, AttendanceCommand, GiveReason, GivenBy},
+    attendance::{
+        Attendance, AttendanceCommand, GiveReason, GivenBy, documents::DOCUMENT_MAX_BYTES,
+    },
     people::Language,
     schools::{Reason, SchoolSheet},
 };
@@ -37,6 +42,7 @@ use super::links::{PATH, message_of};
 use crate::{
     App, Source,
     access::{Decisions, Guard},
+    attendance::documents::{NotReceived, Received, Upload, Uploads},
     caller::Caller,
     error::{ApiError, Refusal},
     year_of,
@@ -45,8 +51,17 @@ use crate::{
 /// A link is good for so long after its alert was raised.
 const GOOD_FOR: TimeDelta = TimeDelta::days(7);
 
-/// A form is a few hundred letters.
+/// A form that says nothing.
 const FORM_MAX_BYTES: usize = 16 * 1024;
+
+/// What is said in a form, without its document.
+const SAID_MAX_BYTES: usize = 16 * 1024;
+
+/// More than a document may have: whoever sends one that is too large is told so, instead of being cut off.
+const REASONS_MAX_BYTES: usize = 4 * DOCUMENT_MAX_BYTES;
+
+/// The same, as the page says it.
+const MEGABYTES_MAX: u32 = 10;
 
 /// What a browser may do with these pages: show them in our style, and send their forms back.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -57,8 +72,15 @@ pub(crate) fn pages() -> Router<App> {
     Router::new()
         .route(&format!("{PATH}/{{token}}"), get(show))
         .route(&format!("{PATH}/{{token}}/seen"), post(say_seen))
-        .route(&format!("{PATH}/{{token}}/reasons"), post(give_reasons))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+}
+
+/// The address of the form that gives a reason, and a document with it: from a telephone with little network
+/// that takes a while.
+pub(crate) fn reasons() -> Router<App> {
+    Router::new()
+        .route(&format!("{PATH}/{{token}}/reasons"), post(give_reasons))
+        .layer(DefaultBodyLimit::max(REASONS_MAX_BYTES))
 }
 
 /// Their style, which says nothing of anybody.
@@ -85,6 +107,7 @@ struct Opened {
     guard: Guard,
     sheet: SchoolSheet,
     school: Uai,
+    message: MessageId,
     language: Language,
     /// What the message was about, as far as its reader may still know of it.
     children: Vec<(AlertRow, String)>,
@@ -97,6 +120,18 @@ struct Given {
     key: String,
     reason: String,
     comment: String,
+    /// What came with it, or why it was not taken.
+    document: Option<Result<Received, Problem>>,
+    /// The room that it takes, until the form is done with.
+    upload: Option<Upload>,
+}
+
+/// A form that is in order.
+struct Checked<'a> {
+    alert: &'a AlertRow,
+    reason: &'a Reason,
+    comment: Option<String>,
+    document: Option<&'a Received>,
 }
 
 async fn show(
@@ -138,7 +173,7 @@ async fn give_reasons(
     form: Multipart,
 ) -> Result<Response, ApiError> {
     let Some(opened) = open(&app, token, decisions, shown).await? else { return gone() };
-    let given = Given::read(form).await?;
+    let given = Given::read(form, &app.uploads, opened.message).await?;
     match opened.explain(&given).await? {
         None => Ok(opened.back(true)),
         Some(problem) => opened.page(false, Some((&given, problem))),
@@ -177,7 +212,7 @@ async fn open(
     let own = people.iter().find(|known| known.person == reader).map(|known| known.language);
     let language = shown.lang.or(own).unwrap_or_default();
     let node = node.clone();
-    Ok(Some(Opened { node, token, reader, guard, sheet, school, language, children }))
+    Ok(Some(Opened { node, token, reader, guard, sheet, school, message, language, children }))
 }
 
 /// Whom a message was to, and the alerts that it spoke of. One that was sent a moment ago by another
@@ -240,31 +275,54 @@ impl Opened {
 
     /// Gives a reason for all that is unexplained of an absence; what is wrong with the form, if it is.
     async fn explain(&self, given: &Given) -> Result<Option<Problem>, ApiError> {
-        let of_form = |(alert, _): &&(AlertRow, String)| alert.id().to_string() == given.absence;
-        let (alert, _) = self.children.iter().find(of_form).ok_or(Refusal::MalformedBody)?;
-        let known = self.reasons().find(|known| known.code == given.reason);
-        let Some(reason) = known.cloned() else { return Ok(Some(Problem::ReasonMissing)) };
-        let comment = given.comment.trim();
-        if comment.encode_utf16().count() > COMMENT_MAX {
-            return Ok(Some(Problem::CommentTooLong));
-        }
+        let Checked { alert, reason, comment, document } = match self.check(given)? {
+            Ok(checked) => checked,
+            Err(problem) => return Ok(Some(problem)),
+        };
         let granted = self.guard.student(alert.school, alert.student, Action::GiveReason).await?;
         let year = year_of(&granted.sheet, alert.date)?;
-        let comment = (!comment.is_empty()).then(|| comment.to_owned());
+        let (journal, file_of) = (self.node.journal(), (alert.student, year));
+        let lines = file(&self.node.db(), alert.student, year).await?;
+        let lines: Vec<LineId> = self.unexplained(alert.id(), lines).collect();
+        let document = match document {
+            Some(document) if !lines.is_empty() => {
+                let act = self.act(&given.key, b"document");
+                Some(document.keep(journal, file_of, &act).await?)
+            }
+            Some(_) | None => None,
+        };
         let (list, by) = (self.sheet.reasons_version(), GivenBy::Family(self.reader));
         let mut last = 0;
-        for line in self.unexplained(alert.id(), file(&self.node.db(), alert.student, year).await?)
-        {
+        for line in lines {
             let (reason, comment) = (reason.clone(), comment.clone());
             let act = self.act(&given.key, format!("{line} {}", reason.code).as_bytes());
-            let reason = Box::new(GiveReason { reason, list, by, comment });
+            let reason = Box::new(GiveReason { reason, list, by, comment, document });
             let command = AttendanceCommand::GiveReason { line, reason };
-            let file = (alert.student, year);
-            let done = self.node.journal().execute::<Attendance>(file, command, &act).await?;
+            let done = journal.execute::<Attendance>(file_of, command, &act).await?;
             last = last.max(done.position);
         }
         self.node.reach(last).await?;
         Ok(None)
+    }
+
+    /// What a form says, or what is wrong with it.
+    fn check<'a>(&'a self, given: &'a Given) -> Result<Result<Checked<'a>, Problem>, ApiError> {
+        let of_form = |(alert, _): &&(AlertRow, String)| alert.id().to_string() == given.absence;
+        let (alert, _) = self.children.iter().find(of_form).ok_or(Refusal::MalformedBody)?;
+        let Some(reason) = self.reasons().find(|known| known.code == given.reason) else {
+            return Ok(Err(Problem::ReasonMissing));
+        };
+        let comment = given.comment.trim();
+        if comment.encode_utf16().count() > COMMENT_MAX {
+            return Ok(Err(Problem::CommentTooLong));
+        }
+        let comment = (!comment.is_empty()).then(|| comment.to_owned());
+        let document = match &given.document {
+            None => None,
+            Some(Ok(document)) => Some(document),
+            Some(Err(problem)) => return Ok(Err(*problem)),
+        };
+        Ok(Ok(Checked { alert, reason, comment, document }))
     }
 
     /// The lines of a file that an alert asks about.
@@ -304,22 +362,72 @@ impl Opened {
 }
 
 impl Given {
-    async fn read(mut form: Multipart) -> Result<Self, ApiError> {
-        let wrong = |_| ApiError::from(Refusal::MalformedBody);
+    async fn read(
+        mut form: Multipart,
+        uploads: &Uploads,
+        link: MessageId,
+    ) -> Result<Self, ApiError> {
         let mut given = Self::default();
-        while let Some(field) = form.next_field().await.map_err(wrong)? {
+        while let Some(field) = form.next_field().await.map_err(malformed)? {
             let name = field.name().unwrap_or_default().to_owned();
-            let said = field.text().await.map_err(wrong)?;
             match name.as_str() {
-                "absence" => given.absence = said,
-                "key" => given.key = said,
-                "reason" => given.reason = said,
-                "comment" => given.comment = said,
+                "absence" => given.absence = said(field).await?,
+                "key" => given.key = said(field).await?,
+                "reason" => given.reason = said(field).await?,
+                "comment" => given.comment = said(field).await?,
+                "document" if given.document.is_none() => {
+                    let upload = given.upload.insert(uploads.begin(link));
+                    given.document = receive(field, upload).await?;
+                    // What comes after it could not be read, if it was cut off.
+                    if let Some(Err(_)) = given.document {
+                        break;
+                    }
+                }
                 _ => return Err(Refusal::MalformedBody.into()),
             }
         }
         Ok(given)
     }
+}
+
+/// What is said in a field, as far as a form goes.
+async fn said(mut field: Field<'_>) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(malformed)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > SAID_MAX_BYTES {
+            return Err(Refusal::MalformedBody.into());
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Refusal::MalformedBody.into())
+}
+
+/// What was attached, or why it is not taken; nothing if nothing was.
+async fn receive(
+    mut field: Field<'_>,
+    upload: &mut Upload,
+) -> Result<Option<Result<Received, Problem>>, ApiError> {
+    let too_large = Problem::DocumentTooLarge { megabytes_max: MEGABYTES_MAX };
+    loop {
+        match field.chunk().await {
+            Ok(Some(piece)) => upload.take(&piece),
+            Ok(None) => break,
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return Ok(Some(Err(too_large)));
+            }
+            Err(error) => return Err(malformed(error)),
+        }
+    }
+    Ok(match upload.end() {
+        Ok(bytes) if bytes.is_empty() => None,
+        Ok(bytes) => Some(Received::read(bytes).ok_or(Problem::DocumentUnreadable)),
+        Err(NotReceived::TooLarge) => Some(Err(too_large)),
+        Err(NotReceived::NoRoom) => Some(Err(Problem::NotKept)),
+    })
+}
+
+fn malformed(_: MultipartError) -> ApiError {
+    Refusal::MalformedBody.into()
 }
 
 fn standing<'a>(

@@ -48,39 +48,39 @@ pub fn try_this(told: &Told, address: &str, token: &str, outbox: &Path) -> Strin
         r#"# Les classes du collège
 A='Authorization: Bearer {token}'
 S='http://{address}/api/v1/schools/{school}'
-curl -s -w '\n' -H "$A" "$S/classes"
+curl -sS -w '\n' -H "$A" "$S/classes"
 
 # La feuille d'appel : {subject}, {class_name}, avec {teacher}
 L="$S/courses/{course}/lessons/{date}/{slot}/roll-call"
-curl -s -w '\n' -H "$A" "$L"
+curl -sS -w '\n' -H "$A" "$L"
 
 # Les messages aux familles de ces deux semaines
 O='{outbox}'
 N=$(ls "$O" | wc -l)
 
 # Faire l'appel : {first_name} et {second_name} manquent
-P=$(curl -s -X PUT -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-1"' \
+P=$(curl -sS -X PUT -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-1"' \
   -d '{{"absent":["{first}","{second}"],"late":[]}}' "$L" | {position})
 
 # Les deux absences sont dans les deux dossiers
-curl -s -w '\n' -H "$A" "$S/students/{first}/attendance?min_position=$P"
-curl -s -w '\n' -H "$A" "$S/students/{second}/attendance?min_position=$P"
+curl -sS -w '\n' -H "$A" "$S/students/{first}/attendance?min_position=$P"
+curl -sS -w '\n' -H "$A" "$S/students/{second}/attendance?min_position=$P"
 
 # Quelques secondes plus tard, un message par responsable ; le lien s'ouvre sans compte
 until [ "$(ls "$O" | wc -l)" -gt "$N" ]; do sleep 0.2; done
 M="$O/$(ls "$O" | tail -n 1)"
 sed 's/^/# /' "$M"
-curl -s "$(grep -o 'http://[^ ]*' "$M")" | sed -n 's:.*<h2>\(.*\)</h2>.*:"\1":p'
+curl -sS "$(grep -o 'http://[^ ]*' "$M")" | sed -n 's:.*<h2>\(.*\)</h2>.*:"\1":p'
 
 # Corriger l'appel : {first_name} était là
-P=$(curl -s -X PATCH -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-2"' \
+P=$(curl -sS -X PATCH -H "$A" -H 'Content-Type: application/json' -H 'Idempotency-Key: "demo-2"' \
   -d '{{"marks":[{{"student":"{first}","mark":"present"}}]}}' "$L" | {position})
 
 # Toute l'histoire : {first_name} (responsable : {guardian}) ; rien n'est effacé
-curl -s -w '\n' -H "$A" "$S/students/{first}/history?min_position=$P"
+curl -sS -w '\n' -H "$A" "$S/students/{first}/history?min_position=$P"
 
 # Son dossier tel qu'on le voyait la veille au soir
-curl -s -w '\n' -H "$A" "$S/students/{first}/attendance?as_of={as_of}"
+curl -sS -w '\n' -H "$A" "$S/students/{first}/attendance?as_of={as_of}"
 "#
     )
 }

@@ -129,7 +129,7 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         A::AnnounceAbsence | A::GiveReason => {
             &[(WHOLE, &[R::OfAge, R::Guardian, R::Head, R::Cpe, R::Assistant])]
         }
-        A::QualifyAbsence => &[(WHOLE, &[R::Head, R::Cpe])],
+        A::ReadDocument | A::QualifyAbsence => &[(WHOLE, &[R::Head, R::Cpe])],
 
         // The board tells no reason and no address: there is nothing to leave out for anybody.
         A::ListAlerts | A::ReadBoard | A::CallFamily => {

@@ -105,7 +105,8 @@ impl File<'_> {
         });
         if let Some((id, known)) = covering {
             if let Some(given) = known.given.clone() {
-                let given = Given { by: GivenBy::Covering(id), comment: None, ..given };
+                let by = GivenBy::Covering(id);
+                let given = Given { by, comment: None, document: None, ..given };
                 events.push(AttendanceEvent::ReasonGiven { line, given });
             }
             events.extend(known.receivable.map(|good| judged(line, good)));
@@ -158,8 +159,7 @@ impl File<'_> {
 
     fn explain(&self, line: LineId, reason: GiveReason) -> Decision {
         let known = self.explainable(line)?;
-        let said = known.given.as_ref().map(|g| (g.reason.as_str(), g.by, g.comment.as_deref()));
-        if said == Some((reason.reason.code.as_str(), reason.by, reason.comment.as_deref())) {
+        if known.given.as_ref().is_some_and(|given| given.says(&reason)) {
             return Ok(vec![]);
         }
         let covered = known.covering().map(|period| self.covered_by(line, period));
@@ -236,12 +236,13 @@ impl File<'_> {
 /// The reason for a line and for those it covers, with what the school's list says of it at once
 /// when it is the school that gives it.
 fn given(line: LineId, reason: GiveReason, covered: Vec<LineId>) -> Decision {
-    let GiveReason { reason, list, by, comment } = reason;
+    let GiveReason { reason, list, by, comment, document } = reason;
     if reason.closed {
         return Err(AttendanceError::ReasonClosed);
     }
-    let first = Given { reason: reason.code.clone(), list, by, comment };
-    let others = Given { by: GivenBy::Covering(line), comment: None, ..first.clone() };
+    let first = Given { reason: reason.code.clone(), list, by, comment, document };
+    let by_first = GivenBy::Covering(line);
+    let others = Given { by: by_first, comment: None, document: None, ..first.clone() };
     let mut events = Vec::new();
     let each = covered.into_iter().map(|line| (line, others.clone()));
     for (line, given) in std::iter::once((line, first)).chain(each) {
@@ -260,6 +261,16 @@ fn judged(line: LineId, good: bool) -> AttendanceEvent {
         AttendanceEvent::ReasonAccepted { line }
     } else {
         AttendanceEvent::ReasonRefused { line }
+    }
+}
+
+impl Given {
+    /// Whether somebody who gives this reason says nothing new.
+    fn says(&self, reason: &GiveReason) -> bool {
+        self.reason == reason.reason.code
+            && self.by == reason.by
+            && self.comment == reason.comment
+            && self.document == reason.document
     }
 }
 

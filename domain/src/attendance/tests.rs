@@ -302,7 +302,7 @@ fn explain(line: LineId, reason: Reason, by: GivenBy) -> AttendanceCommand {
 }
 
 fn giving(reason: Reason, by: GivenBy) -> GiveReason {
-    GiveReason { reason, list: 1, by, comment: None }
+    GiveReason { reason, list: 1, by, comment: None, document: None }
 }
 
 fn good_at_once() -> Reason {
@@ -310,7 +310,7 @@ fn good_at_once() -> Reason {
 }
 
 fn said(line: LineId, by: GivenBy) -> AttendanceEvent {
-    let given = Given { reason: "illness".to_owned(), list: 1, by, comment: None };
+    let given = Given { reason: "illness".to_owned(), list: 1, by, comment: None, document: None };
     AttendanceEvent::ReasonGiven { line, given }
 }
 

@@ -160,7 +160,10 @@ mod tests {
 
     fn given(line: LineId, reason: &str) -> AttendanceEvent {
         let (reason, by) = (reason.to_owned(), GivenBy::Office);
-        AttendanceEvent::ReasonGiven { line, given: Given { reason, list: 9, by, comment: None } }
+        AttendanceEvent::ReasonGiven {
+            line,
+            given: Given { reason, list: 9, by, comment: None, document: None },
+        }
     }
 
     fn hour(hour: u32) -> DateTime<Utc> {

@@ -131,10 +131,11 @@ impl Table for BoardChanges {
             | Stream::Attendance(..)
             | Stream::Alert(_)
             | Stream::FollowUp(_) => touch((recorded.header.school,)),
-            // Names and classes are looked up with whatever else changes.
+            // Names and classes are looked up with whatever else changes; a reason says what came with it.
             Stream::Person(_)
             | Stream::Family(_)
             | Stream::Class(_)
+            | Stream::Document(..)
             | Stream::Account(_)
             | Stream::Access(_) => {}
         }

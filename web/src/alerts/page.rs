@@ -26,7 +26,7 @@ pub const COMMENT_MAX: usize = 500;
 /// The page.
 ///
 /// Its forms are posted to `{address}/seen` (nothing in it) and `{address}/reasons` (multipart:
-/// `absence`, `key`, `reason`, `comment`), both with `?lang=`.
+/// `absence`, `key`, `reason`, `comment`, `document`), both with `?lang=`.
 #[derive(Template)]
 #[template(path = "alerts/page.html")]
 pub struct LinkPage<'a> {
@@ -97,6 +97,15 @@ pub enum Problem {
     ReasonMissing,
     /// The comment is longer than [`COMMENT_MAX`].
     CommentTooLong,
+    /// The document is larger than may be.
+    DocumentTooLarge {
+        /// The most that may be.
+        megabytes_max: u32,
+    },
+    /// The document is no PDF, JPEG or PNG.
+    DocumentUnreadable,
+    /// The server could not keep it now.
+    NotKept,
 }
 
 /// The page of every link that opens nothing, whatever the cause. Whose it was is not known, nor the
@@ -149,11 +158,19 @@ impl LinkPage<'_> {
     fn said_of(&self, problem: &Problem) -> String {
         let mut things = FluentArgs::new();
         things.set("characters", COMMENT_MAX);
-        let key = match problem {
-            Problem::ReasonMissing => "problem-reason",
-            Problem::CommentTooLong => "problem-comment",
+        let (key, again) = match problem {
+            Problem::ReasonMissing => ("problem-reason", true),
+            Problem::CommentTooLong => ("problem-comment", true),
+            Problem::NotKept => ("problem-later", true),
+            Problem::DocumentUnreadable => ("problem-kind", false),
+            Problem::DocumentTooLarge { megabytes_max } => {
+                things.set("megabytes", *megabytes_max);
+                ("problem-size", false)
+            }
         };
-        say_of(self.language, key, &things)
+        let said = say_of(self.language, key, &things);
+        // A browser keeps no file: what was attached has to be attached once more.
+        if again { format!("{said} {}", self.say("problem-again")) } else { said }
     }
 
     fn dialled(telephone: &str) -> String {

@@ -35,6 +35,7 @@ fn the_page_says_what_the_message_said_and_asks_why() {
         "<input type=\"hidden\" name=\"key\" value=\"key-Léa\">",
         "<optgroup lang=\"fr\" label=\"Motifs\">\n<option value=\"illness\">Maladie",
         "<textarea name=\"comment\" maxlength=\"500\" rows=\"3\" dir=\"auto\">\n</textarea>",
+        "<input type=\"file\" name=\"document\" accept=\"application/pdf,image/jpeg,image/png\">",
         "/seen?lang=fr\"><button>J’ai bien reçu ce message</button></form>",
         "<a href=\"?lang=ar\" lang=\"ar\" dir=\"rtl\">العربية</a>",
     ] {
@@ -115,7 +116,7 @@ fn an_answer_that_was_not_taken_is_shown_again_as_it_was_typed() {
     let typed = Answer {
         reason: "transport",
         comment: "\nLe car n’est pas passé </textarea><b>",
-        problem: Some(Problem::CommentTooLong),
+        problem: Some(Problem::DocumentTooLarge { megabytes_max: 5 }),
         ..answer("line-Léa", "key-Léa")
     };
     let children = [
@@ -125,7 +126,7 @@ fn an_answer_that_was_not_taken_is_shown_again_as_it_was_typed() {
     let page = page(Language::French, &children);
     for said in [
         "<title>Réponse non envoyée – Collège des Tilleuls</title>",
-        "<p class=\"bad\" role=\"alert\">Ce commentaire est trop long\u{a0}: 500 caractères au plus.</p>",
+        "<p class=\"bad\" role=\"alert\">Ce document est trop lourd\u{a0}: 5 Mo au plus.</p>",
         "<option value=\"transport\" selected>Incident de transport",
         "dir=\"auto\">\n\nLe car n’est pas passé &#60;/textarea&#62;&#60;b&#62;</textarea>",
     ] {
@@ -137,12 +138,20 @@ fn an_answer_that_was_not_taken_is_shown_again_as_it_was_typed() {
 
 #[test]
 fn every_problem_is_said_in_every_language() {
+    let problems = [
+        (Problem::ReasonMissing, true),
+        (Problem::CommentTooLong, true),
+        (Problem::NotKept, true),
+        (Problem::DocumentUnreadable, false),
+        (Problem::DocumentTooLarge { megabytes_max: 5 }, false),
+    ];
     for tongue in &TONGUES {
-        for problem in [Problem::ReasonMissing, Problem::CommentTooLong] {
+        for (problem, again) in problems {
             let typed = Answer { problem: Some(problem), ..answer("line", "key") };
             let children = [LinkChild { standing: Standing::Open(typed), ..asked("Léa") }];
             let page = page(tongue.language, &children);
             assert!(page.contains("role=\"alert\">"), "{page}");
+            assert_eq!(page.contains(&tongue.says("problem-again")), again, "{}", tongue.tag);
         }
     }
 }
