@@ -10,6 +10,7 @@ mod killed;
 mod links;
 mod many;
 mod metrics;
+mod outages;
 mod raised;
 mod tilleuls;
 mod told;

@@ -27,10 +27,10 @@ const TRIAL_MAX: TimeDelta = TimeDelta::seconds(60);
 const RETRY_BASE: TimeDelta = TimeDelta::seconds(5);
 
 /// The longest time between two attempts.
-const RETRY_MAX: TimeDelta = TimeDelta::seconds(120);
+const RETRY_MAX: TimeDelta = TimeDelta::seconds(60);
 
 /// How long to wait after so many attempts of a message that failed: up to 5 s after the first, 10 s
-/// after the second, and never more than two minutes. `random` decides where between nothing and that.
+/// after the second, and never more than a minute. `random` decides where between nothing and that.
 pub fn retry_after(attempt: u32, random: u64) -> TimeDelta {
     jittered([RETRY_BASE, RETRY_MAX], attempt, random)
 }
@@ -203,11 +203,11 @@ mod tests {
     #[test]
     fn a_message_is_tried_again_at_any_moment_up_to_a_bound_that_doubles() {
         let longest = |attempt| {
-            let bounds = (0..=120_000).map(|random| retry_after(attempt, random));
+            let bounds = (0..=60_000).map(|random| retry_after(attempt, random));
             bounds.max().unwrap().num_milliseconds()
         };
         assert_eq!([0, 1, 2, 3].map(longest), [5_000, 5_000, 10_000, 20_000]);
-        assert_eq!([6, 7, u32::MAX].map(longest), [120_000; 3]);
+        assert_eq!([5, 6, u32::MAX].map(longest), [60_000; 3]);
         assert_eq!(retry_after(3, 0), TimeDelta::zero());
         assert!(retry_after(u32::MAX, u64::MAX) <= RETRY_MAX);
     }

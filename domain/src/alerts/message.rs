@@ -226,6 +226,12 @@ impl Why {
             | Self::MessageRefused => false,
         }
     }
+
+    /// Whether it passes without anybody doing anything about this message: it is of the provider, or of
+    /// how much it was asked.
+    pub(super) fn is_outage(self) -> bool {
+        self.is_of_provider() || matches!(self, Self::SwitchedOff | Self::Busy)
+    }
 }
 
 impl MessageId {

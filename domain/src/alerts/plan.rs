@@ -1,10 +1,12 @@
 //! Who is told next, by which channel, and when the office is asked to call.
 //!
 //! All who exercise authority are told at the same time, in both homes (code civil, 373-2-1). Each is
-//! tried by their channels in their order; a channel that fails for now is tried [`ATTEMPTS_MAX`] times.
-//! If nobody of them is reached, those who have the student in charge are tried. If a home is not reached
-//! when its channels are used up, or [`TASK_AFTER`] the alert fell due, the school-life office is asked to
-//! call. Pure: whoever runs it brings the recipients of the moment.
+//! tried by their channels in their order; a channel that fails for now is tried [`ATTEMPTS_MAX`] times
+//! before the next one. If none of them is reached by then, those who have the student in charge are tried.
+//! A channel that has surely sent nothing because of its provider goes on being tried, with nothing else
+//! left, until somebody is told or the alert is over: an outage ends. If a home is not reached when its
+//! channels are used up, or [`TASK_AFTER`] the alert fell due, the school-life office is asked to call.
+//! Pure: whoever runs it brings the recipients of the moment.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +18,8 @@ use super::{
 };
 use crate::{MessageId, PersonId, families::Home};
 
-/// How often a channel that fails for now is tried before the next one.
+/// How often a channel that fails for now is tried before the next one, and how often at all where nobody
+/// knows whether it has sent something.
 pub const ATTEMPTS_MAX: u32 = 3;
 
 /// Somebody who is to be told.
@@ -59,9 +62,17 @@ pub struct Plan {
 /// How it stands with one recipient.
 enum Standing {
     Told,
+    /// A channel is left that has not been tried often enough.
+    Tried(Step),
+    /// No other channels are left than those whose providers fail.
+    InOutage(Step),
+    UsedUp,
+}
+
+/// What comes next, by a channel.
+enum Step {
     Send(Next),
     Wait(DateTime<Utc>),
-    UsedUp,
 }
 
 impl AlertSheet {
@@ -79,9 +90,11 @@ impl AlertSheet {
         let (reserve, first): (Vec<_>, Vec<_>) =
             recipients.iter().map(of).partition(|(recipient, _)| recipient.in_reserve);
         let told = |(_, standing): &(_, Standing)| matches!(standing, Standing::Told);
-        let used_up = |(_, standing): &(_, Standing)| matches!(standing, Standing::UsedUp);
-        // Those in reserve are tried when nobody else is left, and none of the others knows.
-        let called_up = first.iter().all(used_up);
+        // Those in reserve are tried when the others have been, and none of the others knows.
+        let tried = |(_, standing): &(_, Standing)| {
+            matches!(standing, Standing::InOutage(_) | Standing::UsedUp)
+        };
+        let called_up = first.iter().all(tried);
         let mut all = first;
         if called_up {
             all.extend(reserve);
@@ -136,6 +149,7 @@ impl AlertSheet {
         if self.is_told(to, purpose) {
             return Standing::Told;
         }
+        let mut in_outage: Option<(DateTime<Utc>, Next)> = None;
         for channel in &recipient.channels {
             let begun = self.messages.iter().find(|(_, known)| {
                 known.to == to
@@ -144,25 +158,36 @@ impl AlertSheet {
                     && known.round == self.round
             });
             let next = |begun| Next { to, channel: *channel, purpose, begun };
-            let Some((id, known)) = begun else { return Standing::Send(next(None)) };
-            let not_before = match known.fate {
-                Fate::Claimed { until, .. } => until,
-                Fate::Deferred { not_before, .. } | Fate::Uncertain { not_before, .. } => {
-                    if known.attempts >= ATTEMPTS_MAX {
-                        continue;
-                    }
-                    not_before
+            let Some((id, known)) = begun else { return Standing::Tried(Step::Send(next(None))) };
+            let next = next(Some(*id));
+            match known.fate {
+                Fate::Claimed { until, .. } => {
+                    let step = Step::at(until, next, now);
+                    let in_outage = known.attempts > ATTEMPTS_MAX;
+                    return if in_outage {
+                        Standing::InOutage(step)
+                    } else {
+                        Standing::Tried(step)
+                    };
                 }
-                Fate::Undeliverable { .. } => continue,
+                Fate::Deferred { not_before, .. } | Fate::Uncertain { not_before, .. }
+                    if known.attempts < ATTEMPTS_MAX =>
+                {
+                    return Standing::Tried(Step::at(not_before, next, now));
+                }
+                Fate::Deferred { why, not_before } if why.is_outage() => {
+                    // One channel at a time: whichever has waited longest.
+                    if in_outage.is_none_or(|(earliest, _)| not_before < earliest) {
+                        in_outage = Some((not_before, next));
+                    }
+                }
+                Fate::Deferred { .. } | Fate::Uncertain { .. } | Fate::Undeliverable { .. } => {}
                 Fate::Accepted | Fate::Delivered => return Standing::Told,
-            };
-            return if now < not_before {
-                Standing::Wait(not_before)
-            } else {
-                Standing::Send(next(Some(*id)))
-            };
+            }
         }
-        Standing::UsedUp
+        in_outage.map_or(Standing::UsedUp, |(not_before, next)| {
+            Standing::InOutage(Step::at(not_before, next, now))
+        })
     }
 
     /// The homes where nobody was told yet, and whether somebody there is still being tried.
@@ -173,8 +198,9 @@ impl AlertSheet {
             let of_home = || all.iter().filter(|(recipient, _)| recipient.home == home);
             let told = of_home().any(|(_, standing)| matches!(standing, Standing::Told));
             if of_home().next().is_some() && !told {
-                let tried =
-                    |standing: &Standing| matches!(standing, Standing::Send(_) | Standing::Wait(_));
+                let tried = |standing: &Standing| {
+                    matches!(standing, Standing::Tried(_) | Standing::InOutage(_))
+                };
                 unreached.push((home, of_home().any(|(_, standing)| tried(standing))));
             }
         }
@@ -185,13 +211,19 @@ impl AlertSheet {
 impl Plan {
     fn take_up(&mut self, standings: impl Iterator<Item = Standing>) {
         for standing in standings {
-            match standing {
-                Standing::Send(next) => self.send.push(next),
-                Standing::Wait(until) => {
+            let (Standing::Tried(step) | Standing::InOutage(step)) = standing else { continue };
+            match step {
+                Step::Send(next) => self.send.push(next),
+                Step::Wait(until) => {
                     self.look_again = self.look_again.into_iter().chain([until]).min();
                 }
-                Standing::Told | Standing::UsedUp => {}
             }
         }
+    }
+}
+
+impl Step {
+    fn at(not_before: DateTime<Utc>, next: Next, now: DateTime<Utc>) -> Self {
+        if now < not_before { Self::Wait(not_before) } else { Self::Send(next) }
     }
 }

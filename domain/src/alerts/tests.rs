@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{StudentId, families::Home, schools::Half};
 
+#[path = "tests/outages.rs"]
+mod outages;
+
 const MOTHER: PersonId = PersonId(Uuid::from_u128(1));
 const FATHER: PersonId = PersonId(Uuid::from_u128(2));
 const GRANDMOTHER: PersonId = PersonId(Uuid::from_u128(3));
