@@ -8,6 +8,7 @@ mod dispatch;
 mod letter;
 mod links;
 pub(crate) mod page;
+mod queue;
 mod recipients;
 mod watched;
 

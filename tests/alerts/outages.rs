@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use domain::alerts::{AlertEvent, TASK_AFTER};
 use serde_json::json;
 use tests::sms_gateway::{Manner, SmsGateway};
 
@@ -48,4 +49,31 @@ async fn an_outage_that_ends_in_time_sends_no_family_to_the_office() {
     let taken = gateway.taken();
     let links: BTreeSet<_> = taken.iter().map(|asked| asked.field("message")).collect();
     assert_eq!((taken.len(), links.len()), (FAMILIES, FAMILIES), "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_gateway_that_is_left_in_peace_costs_nothing_and_is_called_in_time() {
+    // More than are on their way at once.
+    const FAMILIES: usize = 36;
+    let gateway = SmsGateway::start();
+    gateway.will(Manner::Says(429, String::new()));
+    let mut morning = Morning::new(FAMILIES).await;
+    for child in 0..FAMILIES {
+        let details = json!({ "mobile": MOBILE, "accepts_sms": true });
+        morning.guardian(child, ("exercised", "first"), details).await;
+    }
+    let channels = json!({ "sms": sms(&gateway.url(), LONG_SECONDS) });
+    let due = morning.all_are_away(0..FAMILIES, &channels).await;
+    while morning.now < due + TASK_AFTER - TimeDelta::seconds(1) {
+        morning.at(morning.now + TimeDelta::seconds(30)).await;
+    }
+    morning.at(due + TASK_AFTER).await;
+    let mut claims = 0;
+    for child in 0..FAMILIES {
+        let asked = json!({ "state": "asked", "why": "out-of-time" });
+        assert_eq!(morning.alert(child).await["call"], asked, "{child}");
+        let claimed = |event: &AlertEvent| matches!(event, AlertEvent::MessageClaimed { .. });
+        claims += morning.events(child).await.iter().filter(|event| claimed(event)).count();
+    }
+    assert_eq!(gateway.asked().len(), claims, "what is claimed is sent");
 }

@@ -7,7 +7,7 @@
 //! an alert whose half-day is over is not sent.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -17,12 +17,8 @@ use std::{
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::{
-    MessageId, PersonId, RunId,
-    alerts::{
-        AlertCommand, AlertId, CORRECTED_WITHIN,
-        message::{Channel, Purpose},
-        plan::{Next, Plan},
-    },
+    PersonId, RunId,
+    alerts::{AlertCommand, AlertId, CORRECTED_WITHIN, message::Channel, plan::Plan},
 };
 use projections::{
     alerts::{AlertRow, changed_after, from_day},
@@ -30,6 +26,7 @@ use projections::{
 };
 use replay::Node;
 use reqwest::Url;
+use strum::VariantArray as _;
 use tokio::{
     sync::watch,
     task::{self, JoinSet},
@@ -37,13 +34,13 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    counted::Counted,
-    letter::{Letter, Sender},
-    links::Links,
-    recipients::{Told, told},
+    counted::Counted, letter::Sender, links::Links, queue::Queue, recipients::told,
     watched::Watched,
 };
-use crate::{channels::Channels, metrics::Counters};
+use crate::{
+    channels::{Channels, Ease},
+    metrics::Counters,
+};
 
 /// How often the tables are asked what has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -59,6 +56,7 @@ pub struct Dispatcher {
     node: Node,
     sender: Sender,
     watched: Watched,
+    queue: Queue,
     /// The last change that was seen.
     seen: u64,
     looked_at: DateTime<Utc>,
@@ -77,10 +75,6 @@ pub struct Heartbeat {
     oldest_micros: Arc<AtomicI64>,
 }
 
-/// What makes two alerts one message.
-type Group = (MessageOf, Option<MessageId>);
-type MessageOf = (AlertId, PersonId, Channel, Purpose);
-
 impl Dispatcher {
     /// A dispatcher of a node, that sends by these channels links to this address. What it finds
     /// in the tables of the last days it takes up.
@@ -98,6 +92,7 @@ impl Dispatcher {
             node,
             sender,
             watched,
+            queue: Queue::default(),
             seen: 0,
             looked_at: DateTime::UNIX_EPOCH,
             on_the_way,
@@ -126,7 +121,13 @@ impl Dispatcher {
                 tracing::error!(error = format!("{error:#}"), "the dispatcher cannot look");
             }
             tokio::select! {
-                Some(sent) = self.on_the_way.join_next_with_id() => self.arrived(sent),
+                Some(sent) = self.on_the_way.join_next_with_id() => {
+                    self.arrived(sent);
+                    while let Some(sent) = self.on_the_way.try_join_next_with_id() {
+                        self.arrived(sent);
+                    }
+                    self.depart();
+                }
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 stopped = stop.changed() => if stopped.is_err() { break },
             }
@@ -181,10 +182,12 @@ impl Dispatcher {
             self.sender.counters.calls_asked(calls);
             self.take(rows, now).await?;
         }
+        self.ask_otherwise(now);
         let due = self.watched.due(now);
         if !due.is_empty() {
             self.plan(due, now).await?;
         }
+        self.depart();
         self.heartbeat.beats(now, self.watched.oldest_unsent(now));
         Ok(())
     }
@@ -203,7 +206,22 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Decides what is done about each, and sets it on its way.
+    /// Has those looked at again who have waited for long for a channel that is left in peace.
+    fn ask_otherwise(&mut self, now: DateTime<Utc>) {
+        for channel in Channel::VARIANTS.iter().copied() {
+            let about = match self.sender.channels.ease(channel) {
+                Ease::Rests => self.queue.keep_back(channel, now),
+                // Somebody has to try.
+                Ease::MayTry if self.queue.waits_for(channel) => continue,
+                Ease::MayTry | Ease::Works => self.queue.let_go(channel),
+            };
+            for alert in about {
+                self.watched.look_again(alert, Some(now));
+            }
+        }
+    }
+
+    /// Decides what is done about each, and has it wait for its channel.
     async fn plan(&mut self, due: Vec<AlertRow>, now: DateTime<Utc>) -> anyhow::Result<()> {
         let ids: Vec<AlertId> = due.iter().map(AlertRow::id).collect();
         let told = match told(&self.node.db(), &self.sender.channels, &ids, now).await {
@@ -214,14 +232,14 @@ impl Dispatcher {
                 return Err(error.into());
             }
         };
-        let mut groups: BTreeMap<Group, Letter> = BTreeMap::new();
         for row in &due {
+            self.queue.withdraw(row.id());
             let Some(known) = told.get(&row.id()) else {
                 self.watched.look_again(row.id(), None);
                 continue;
             };
             let Plan { send, escalate, look_again } =
-                row.sheet.plan(&known.recipients, known.may_send, now);
+                row.sheet.plan(&known.recipients, self.queue.kept_back(), known.may_send, now);
             // Only that a student is away is a matter of safety; what is wrong with it can wait.
             let quiet_until = row.sheet.cancelled.and(known.school.quiet_until(now));
             let (send, look_again) = match quiet_until {
@@ -232,20 +250,30 @@ impl Dispatcher {
             let siblings = if fresh { self.watched.siblings_due(row, now) } else { None };
             let send = if siblings.is_some() { Vec::new() } else { send };
             let look_again = look_again.into_iter().chain(siblings).min();
-            self.watched.look_again(row.id(), look_again.or((!send.is_empty()).then_some(now)));
+            // While it waits it is not forgotten; when it has arrived, it is looked at at once.
+            let waits = (!send.is_empty()).then_some(row.sheet.until);
+            self.watched.look_again(row.id(), look_again.or(waits));
             if let Some(why) = escalate {
                 self.escalate(row.id(), AlertCommand::Escalate { why });
             }
             for next in send {
-                group(&mut groups, row, known, next);
+                self.queue.put(row, known, next, now);
             }
         }
-        for letter in groups.into_values() {
-            let about: Vec<AlertId> = letter.about.keys().copied().collect();
-            let sender = self.sender.clone();
-            self.begin(about, async move { sender.send(letter).await });
-        }
         Ok(())
+    }
+
+    /// Sets on their way whatever messages there is a place for.
+    fn depart(&mut self) {
+        for channel in Channel::VARIANTS.iter().copied() {
+            while self.queue.waits_for(channel) {
+                let Some(place) = self.sender.channels.place(channel) else { break };
+                let Some(letter) = self.queue.next(channel) else { break };
+                let about: Vec<AlertId> = letter.about.keys().copied().collect();
+                let sender = self.sender.clone();
+                self.begin(about, async move { sender.send(letter, place).await });
+            }
+        }
     }
 
     fn escalate(&mut self, alert: AlertId, command: AlertCommand) {
@@ -290,24 +318,6 @@ impl Dispatcher {
 /// The first day of which something may still have to be done, in any zone.
 fn first_day(now: DateTime<Utc>) -> NaiveDate {
     (now - CORRECTED_WITHIN).date_naive() - Days::new(1)
-}
-
-/// Puts a message to somebody together with those about their other children.
-fn group(groups: &mut BTreeMap<Group, Letter>, row: &AlertRow, known: &Told, next: Next) {
-    let Some(first_name) = known.first_name.clone() else { return };
-    let Some(to) = known.people.get(&next.to) else { return };
-    // One message is about one half-day of one school.
-    let of_half_day = AlertId { student: domain::StudentId(Uuid::nil()), ..row.id() };
-    let group = ((of_half_day, next.to, next.channel, next.purpose), next.begun);
-    let letter = groups.entry(group).or_insert_with(|| Letter {
-        to: to.clone(),
-        channel: next.channel,
-        purpose: next.purpose,
-        begun: next.begun,
-        school: known.school.clone(),
-        about: BTreeMap::new(),
-    });
-    letter.about.insert(row.id(), (row.sheet.clone(), first_name));
 }
 
 impl Heartbeat {

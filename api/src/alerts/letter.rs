@@ -1,5 +1,5 @@
-//! One message to one person by one channel, about the alerts of one family: claimed, sent, and what the
-//! provider said written down.
+//! One message to one person by one channel, about the alerts of one family: claimed when there is a place for
+//! it on the way, sent, and what the provider said written down.
 //!
 //! The claim on the first alert decides: of two dispatchers that mean to send the same, one gets it. What
 //! is not written down, because the process died or the log failed, is sent again when the claim has
@@ -22,7 +22,7 @@ use web::alerts::{Child, Mail, Sms, Told, mail, sms};
 
 use super::links::Links;
 use crate::{
-    channels::{Answer, Channels, DEADLINE_SECONDS_MAX, Message, retry_after},
+    channels::{Answer, Channels, DEADLINE_SECONDS_MAX, Message, Place, retry_after},
     metrics::Counters,
 };
 
@@ -55,9 +55,9 @@ pub(super) struct Letter {
 }
 
 impl Sender {
-    /// Sends a message, unless somebody else does. Answers where the last word about it stands in the log;
+    /// Sends a message by the place that it has, unless somebody else does. Answers where the last word about it stands in the log;
     /// nothing if none was written.
-    pub(super) async fn send(&self, mut letter: Letter) -> Option<u64> {
+    pub(super) async fn send(&self, mut letter: Letter, place: Place) -> Option<u64> {
         let about: Vec<AlertId> = letter.about.keys().copied().collect();
         let message = letter.id();
         let mut written = None;
@@ -71,7 +71,7 @@ impl Sender {
                 }
             }
         }
-        let answer = self.channels.send(letter.channel, &self.write(&letter, message)).await;
+        let answer = place.send(&self.write(&letter, message)).await;
         let attempts = letter.about.values().map(|(sheet, _)| sheet.attempts(message)).max();
         let said = said(answer, attempts.unwrap_or_default() + 1, self.journal.clock().now());
         let mut recorded = None;

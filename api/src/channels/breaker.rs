@@ -35,6 +35,23 @@ pub fn retry_after(attempt: u32, random: u64) -> TimeDelta {
     jittered([RETRY_BASE, RETRY_MAX], attempt, random)
 }
 
+/// Whether a provider is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ease {
+    /// It is.
+    Works,
+    /// It is left in peace, or one message tries.
+    Rests,
+    /// The next message may try.
+    MayTry,
+}
+
+/// The leave to ask a provider, to be heard of or given back.
+pub(super) struct Leave {
+    /// Whether it is to try whether the provider works again.
+    tries: bool,
+}
+
 /// What a provider has done lately.
 pub(super) struct Breaker {
     clock: Clock,
@@ -56,22 +73,31 @@ impl Breaker {
         Self { clock, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Whether the provider may be asked now.
-    pub(super) fn admits(&self) -> bool {
+    /// Whether the provider is asked now.
+    pub(super) fn ease(&self) -> Ease {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).ease(self.clock.now())
+    }
+
+    /// The leave to ask the provider now, if it is asked.
+    pub(super) fn admits(&self) -> Option<Leave> {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, openings) = match *state {
-            State::Closed { .. } => return true,
-            State::Open { until, openings } | State::Trying { until, openings } => {
-                (until, openings)
+        match (state.ease(now), &*state) {
+            (Ease::Rests, _) => None,
+            (Ease::Works, _) | (Ease::MayTry, State::Closed { .. }) => Some(Leave { tries: false }),
+            (Ease::MayTry, State::Open { openings, .. } | State::Trying { openings, .. }) => {
+                *state = State::Trying { until: now + TRIAL_MAX, openings: *openings };
+                Some(Leave { tries: true })
             }
-        };
-        // A clock that was put back must not keep a provider shut for as long.
-        let waits = now < until && until - now <= TRIAL_MAX.max(PAUSE_MAX);
-        if !waits {
-            *state = State::Trying { until: now + TRIAL_MAX, openings };
         }
-        !waits
+    }
+
+    /// A leave was not used: another message may try.
+    pub(super) fn give_back(&self, leave: &Leave) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, State::Trying { openings, .. }) = (leave.tries, &*state) {
+            *state = State::Open { until: self.clock.now(), openings: *openings };
+        }
     }
 
     /// Takes in what came of an attempt.
@@ -98,6 +124,19 @@ impl Breaker {
         let pause = jittered([PAUSE_BASE, PAUSE_MAX], openings, random());
         tracing::warn!(openings, "a provider of messages fails and is left in peace for a while");
         *state = State::Open { until: self.clock.now() + pause, openings };
+    }
+}
+
+impl State {
+    fn ease(&self, now: DateTime<Utc>) -> Ease {
+        match self {
+            Self::Closed { .. } => Ease::Works,
+            Self::Open { until, .. } | Self::Trying { until, .. } => {
+                // A clock that was put back must not keep a provider shut for as long.
+                let rests = now < *until && *until - now <= TRIAL_MAX.max(PAUSE_MAX);
+                if rests { Ease::Rests } else { Ease::MayTry }
+            }
+        }
     }
 }
 
@@ -132,7 +171,7 @@ mod tests {
     fn a_provider_that_failed_five_times_in_a_row_is_left_in_peace() {
         let (breaker, _) = breaker();
         for failures in 0..FAILURES_MAX {
-            assert!(breaker.admits(), "after {failures} failures");
+            assert!(breaker.admits().is_some(), "after {failures} failures");
             breaker.hear(&FAILED);
         }
         let State::Open { until, openings: 1 } = *breaker.state.lock().unwrap() else {
@@ -149,7 +188,7 @@ mod tests {
             breaker.hear(&Answer::Undeliverable { why: Why::UnknownRecipient });
             breaker.hear(&Answer::Later { why: Why::RecipientDeferred });
         }
-        assert!(breaker.admits());
+        assert!(breaker.admits().is_some());
     }
 
     #[test]
@@ -157,17 +196,34 @@ mod tests {
         let (breaker, hands) = breaker();
         give_up(&breaker);
         hands.set(hands.now() + PAUSE_BASE);
-        assert!(breaker.admits(), "the one that tries");
-        assert!(!breaker.admits(), "another one");
+        assert!(breaker.admits().is_some(), "the one that tries");
+        assert!(breaker.admits().is_none(), "another one");
         breaker.hear(&FAILED);
         let State::Open { openings, .. } = *breaker.state.lock().unwrap() else {
             panic!("asked again");
         };
         assert_eq!(openings, 2, "the next pause may be longer");
         hands.set(hands.now() + PAUSE_MAX);
-        assert!(breaker.admits());
+        assert!(breaker.admits().is_some());
         breaker.hear(&ACCEPTED);
-        assert!(breaker.admits() && breaker.admits(), "it works again");
+        assert!(breaker.admits().is_some() && breaker.admits().is_some(), "it works again");
+    }
+
+    #[test]
+    fn a_leave_that_was_not_used_is_the_next_one_s() {
+        let (breaker, hands) = breaker();
+        give_up(&breaker);
+        assert_eq!(breaker.ease(), Ease::Rests);
+        hands.set(hands.now() + PAUSE_BASE);
+        assert_eq!(breaker.ease(), Ease::MayTry);
+        let leave = breaker.admits().unwrap();
+        assert_eq!((breaker.ease(), breaker.admits().is_none()), (Ease::Rests, true));
+        breaker.give_back(&leave);
+        assert_eq!(breaker.ease(), Ease::MayTry);
+        breaker.admits().unwrap();
+        breaker.hear(&ACCEPTED);
+        breaker.give_back(&leave);
+        assert_eq!(breaker.ease(), Ease::Works, "it was heard of");
     }
 
     #[test]
@@ -175,11 +231,11 @@ mod tests {
         let (breaker, hands) = breaker();
         give_up(&breaker);
         hands.set(hands.now() + PAUSE_BASE);
-        assert!(breaker.admits());
+        assert!(breaker.admits().is_some());
         hands.set(hands.now() + TRIAL_MAX - TimeDelta::seconds(1));
-        assert!(!breaker.admits());
+        assert!(breaker.admits().is_none());
         hands.set(hands.now() + TimeDelta::seconds(1));
-        assert!(breaker.admits());
+        assert!(breaker.admits().is_some());
     }
 
     #[test]
@@ -197,7 +253,7 @@ mod tests {
         let (breaker, hands) = breaker();
         give_up(&breaker);
         hands.set(hands.now() - TimeDelta::days(1));
-        assert!(breaker.admits());
+        assert!(breaker.admits().is_some());
     }
 
     #[test]

@@ -19,10 +19,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{
@@ -34,7 +31,7 @@ use super::{
 use crate::accounts::identity::is_here;
 
 /// How many conversations there are at once: more than a few are refused by many servers.
-const CONNECTIONS_MAX: usize = 8;
+pub(super) const CONNECTIONS_MAX: usize = 8;
 
 /// How long a connection is kept for the next letter: less than servers wait.
 const KEPT_MAX: Duration = Duration::from_secs(20);
@@ -48,7 +45,6 @@ pub(super) struct Mail {
     from: Mailbox,
     deadline: Duration,
     kept: Mutex<Vec<(Connection, Instant)>>,
-    room: Semaphore,
 }
 
 /// The steps of handing a letter over.
@@ -93,8 +89,7 @@ impl Mail {
             hello: from.email.domain().to_owned(),
             user: user(settings, &url)?,
         };
-        let (kept, room) = (Mutex::default(), Semaphore::new(CONNECTIONS_MAX));
-        Ok(Self { server, from, deadline: settings.deadline()?, kept, room })
+        Ok(Self { server, from, deadline: settings.deadline()?, kept: Mutex::default() })
     }
 
     /// Hands a letter over.
@@ -102,9 +97,6 @@ impl Mail {
         let deadline = Instant::now() + self.deadline;
         let Some(letter) = letter(&self.from, to, message) else {
             return Answer::Undeliverable { why: Why::MessageRefused };
-        };
-        let Ok(Ok(_room)) = timeout_at(deadline, self.room.acquire()).await else {
-            return Answer::Later { why: Why::Busy };
         };
         while let Some(mut connection) = self.take_kept(deadline) {
             match self.hand_over(&mut connection, to, &letter).await {

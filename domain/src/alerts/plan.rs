@@ -4,7 +4,8 @@
 //! tried by their channels in their order; a channel that fails for now is tried [`ATTEMPTS_MAX`] times
 //! before the next one. If none of them is reached by then, those who have the student in charge are tried.
 //! A channel that has surely sent nothing because of its provider goes on being tried, with nothing else
-//! left, until somebody is told or the alert is over: an outage ends. If a home is not reached when its
+//! left, until somebody is told or the alert is over: an outage ends. A channel that somebody was kept
+//! waiting for in vain is tried after the others, and counts as one that was. If a home is not reached when its
 //! channels are used up, or [`TASK_AFTER`] the alert fell due, the school-life office is asked to call.
 //! Pure: whoever runs it brings the recipients of the moment.
 
@@ -69,24 +70,34 @@ enum Standing {
     UsedUp,
 }
 
-/// What comes next, by a channel.
-enum Step {
-    Send(Next),
-    Wait(DateTime<Utc>),
+/// What comes next.
+struct Step {
+    send: Option<Next>,
+    look_again: Option<DateTime<Utc>>,
 }
+
+/// Whom their provider keeps waiting for which channel, too long for anybody to wait for it alone.
+pub type KeptBack = BTreeSet<(PersonId, Channel)>;
 
 impl AlertSheet {
     /// What is to be done at an instant, if these people are to be told. `may_send` is false while the
     /// school has all sending stopped.
-    pub fn plan(&self, recipients: &[Recipient], may_send: bool, now: DateTime<Utc>) -> Plan {
+    pub fn plan(
+        &self,
+        recipients: &[Recipient],
+        kept_back: &KeptBack,
+        may_send: bool,
+        now: DateTime<Utc>,
+    ) -> Plan {
         if self.cancelled.is_some() {
-            return self.plan_corrections(may_send, now);
+            return self.plan_corrections(kept_back, may_send, now);
         }
         if now < self.due {
             return Plan { look_again: Some(self.due), ..Plan::default() };
         }
         let in_time = may_send && now < self.until;
-        let of = |recipient| (recipient, self.standing(recipient, Purpose::Absence, now));
+        let told = (Purpose::Absence, kept_back);
+        let of = |recipient| (recipient, self.standing(recipient, told, now));
         let (reserve, first): (Vec<_>, Vec<_>) =
             recipients.iter().map(of).partition(|(recipient, _)| recipient.in_reserve);
         let told = |(_, standing): &(_, Standing)| matches!(standing, Standing::Told);
@@ -123,7 +134,7 @@ impl AlertSheet {
     }
 
     /// Those who were told what was wrong are told so, by the same channel.
-    fn plan_corrections(&self, may_send: bool, now: DateTime<Utc>) -> Plan {
+    fn plan_corrections(&self, kept_back: &KeptBack, may_send: bool, now: DateTime<Utc>) -> Plan {
         let mut plan = Plan::default();
         if !may_send || now >= self.until {
             return plan;
@@ -138,18 +149,23 @@ impl AlertSheet {
         let standings = owed.map(|(person, channel)| {
             let (home, channels) = (Home::First, vec![channel]);
             let recipient = Recipient { person, home, in_reserve: false, channels };
-            self.standing(&recipient, Purpose::Correction, now)
+            self.standing(&recipient, (Purpose::Correction, kept_back), now)
         });
         plan.take_up(standings.collect::<Vec<_>>().into_iter());
         plan
     }
 
-    fn standing(&self, recipient: &Recipient, purpose: Purpose, now: DateTime<Utc>) -> Standing {
+    fn standing(
+        &self,
+        recipient: &Recipient,
+        (purpose, kept_back): (Purpose, &KeptBack),
+        now: DateTime<Utc>,
+    ) -> Standing {
         let to = recipient.person;
         if self.is_told(to, purpose) {
             return Standing::Told;
         }
-        let mut in_outage: Option<(DateTime<Utc>, Next)> = None;
+        let mut in_outage = Vec::new();
         for channel in &recipient.channels {
             let begun = self.messages.iter().find(|(_, known)| {
                 known.to == to
@@ -157,37 +173,36 @@ impl AlertSheet {
                     && known.purpose == purpose
                     && known.round == self.round
             });
-            let next = |begun| Next { to, channel: *channel, purpose, begun };
-            let Some((id, known)) = begun else { return Standing::Tried(Step::Send(next(None))) };
-            let next = next(Some(*id));
-            match known.fate {
-                Fate::Claimed { until, .. } => {
-                    let step = Step::at(until, next, now);
-                    let in_outage = known.attempts > ATTEMPTS_MAX;
-                    return if in_outage {
-                        Standing::InOutage(step)
-                    } else {
-                        Standing::Tried(step)
-                    };
+            let next = Next { to, channel: *channel, purpose, begun: begun.map(|(id, _)| *id) };
+            let kept_back = kept_back.contains(&(to, *channel));
+            let (not_before, tried) = match begun.map(|(_, known)| (known.fate, known.attempts)) {
+                None => (DateTime::UNIX_EPOCH, kept_back),
+                Some((Fate::Claimed { until, .. }, attempts)) => {
+                    let (step, tried) = (Step::at(until, next, now), attempts > ATTEMPTS_MAX);
+                    return if tried { Standing::InOutage(step) } else { Standing::Tried(step) };
                 }
-                Fate::Deferred { not_before, .. } | Fate::Uncertain { not_before, .. }
-                    if known.attempts < ATTEMPTS_MAX =>
-                {
-                    return Standing::Tried(Step::at(not_before, next, now));
+                Some((
+                    Fate::Deferred { not_before, .. } | Fate::Uncertain { not_before, .. },
+                    attempts,
+                )) if attempts < ATTEMPTS_MAX => (not_before, kept_back),
+                Some((Fate::Deferred { why, not_before }, _)) if why.is_outage() => {
+                    (not_before, true)
                 }
-                Fate::Deferred { why, not_before } if why.is_outage() => {
-                    // One channel at a time: whichever has waited longest.
-                    if in_outage.is_none_or(|(earliest, _)| not_before < earliest) {
-                        in_outage = Some((not_before, next));
-                    }
-                }
-                Fate::Deferred { .. } | Fate::Uncertain { .. } | Fate::Undeliverable { .. } => {}
-                Fate::Accepted | Fate::Delivered => return Standing::Told,
+                Some((
+                    Fate::Deferred { .. } | Fate::Uncertain { .. } | Fate::Undeliverable { .. },
+                    _,
+                )) => continue,
+                Some((Fate::Accepted | Fate::Delivered, _)) => return Standing::Told,
+            };
+            if !tried {
+                return Standing::Tried(Step::at(not_before, next, now));
             }
+            in_outage.push((kept_back, not_before, next));
         }
-        in_outage.map_or(Standing::UsedUp, |(not_before, next)| {
-            Standing::InOutage(Step::at(not_before, next, now))
-        })
+        if in_outage.is_empty() {
+            return Standing::UsedUp;
+        }
+        Standing::InOutage(Step::one_of(&in_outage, now))
     }
 
     /// The homes where nobody was told yet, and whether somebody there is still being tried.
@@ -212,18 +227,26 @@ impl Plan {
     fn take_up(&mut self, standings: impl Iterator<Item = Standing>) {
         for standing in standings {
             let (Standing::Tried(step) | Standing::InOutage(step)) = standing else { continue };
-            match step {
-                Step::Send(next) => self.send.push(next),
-                Step::Wait(until) => {
-                    self.look_again = self.look_again.into_iter().chain([until]).min();
-                }
-            }
+            self.send.extend(step.send);
+            self.look_again = self.look_again.into_iter().chain(step.look_again).min();
         }
     }
 }
 
 impl Step {
     fn at(not_before: DateTime<Utc>, next: Next, now: DateTime<Utc>) -> Self {
-        if now < not_before { Self::Wait(not_before) } else { Self::Send(next) }
+        Self::one_of(&[(false, not_before, next)], now)
+    }
+
+    /// One channel at a time, of those that somebody might be kept waiting for, and are not tried before an
+    /// instant: one that can be asked, and whose turn was first.
+    fn one_of(channels: &[(bool, DateTime<Utc>, Next)], now: DateTime<Utc>) -> Self {
+        let (mut ready, waits): (Vec<_>, Vec<_>) =
+            channels.iter().partition(|(_, not_before, _)| *not_before <= now);
+        ready.sort_by_key(|(kept_back, not_before, _)| (*kept_back, *not_before));
+        Self {
+            send: ready.first().map(|(_, _, next)| *next),
+            look_again: waits.iter().map(|(_, not_before, _)| *not_before).min(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use uuid::Uuid;
 
 use super::{
-    plan::{ATTEMPTS_MAX, Next, Plan, Recipient},
+    plan::{ATTEMPTS_MAX, KeptBack, Next, Plan, Recipient},
     *,
 };
 use crate::{StudentId, families::Home, schools::Half};
@@ -161,7 +161,7 @@ fn a_correction_goes_to_who_was_told_what_was_wrong_and_to_nobody_else() {
         accepted(MOTHER),
         cancelled(Cancellation::NotAbsent, "08:20", 1),
     ];
-    let plan = sheet(&told).plan(&both_parents(), true, at("08:20"));
+    let plan = sheet(&told).plan(&both_parents(), &nobody(), true, at("08:20"));
     let (to, channel, purpose) = (MOTHER, Channel::Sms, Purpose::Correction);
     let send = vec![Next { to, channel, purpose, begun: None }];
     assert_eq!(plan, Plan { send, ..Plan::default() });
@@ -186,18 +186,18 @@ fn an_explanation_after_the_message_corrects_nothing() {
         accepted(MOTHER),
         cancelled(Cancellation::Explained, "08:20", 1),
     ];
-    assert_eq!(sheet(&told).plan(&both_parents(), true, at("08:20")), Plan::default());
+    assert_eq!(sheet(&told).plan(&both_parents(), &nobody(), true, at("08:20")), Plan::default());
 }
 
 #[test]
 fn nothing_is_sent_before_the_grace_delay_ends() {
-    let plan = sheet(&[raised("08:05", 0)]).plan(&both_parents(), true, at("08:14"));
+    let plan = sheet(&[raised("08:05", 0)]).plan(&both_parents(), &nobody(), true, at("08:14"));
     assert_eq!(plan, Plan { look_again: Some(at("08:15")), ..Plan::default() });
 }
 
 #[test]
 fn both_parents_are_told_at_the_same_time() {
-    let plan = sheet(&[raised("08:05", 0)]).plan(&both_parents(), true, at("08:15"));
+    let plan = sheet(&[raised("08:05", 0)]).plan(&both_parents(), &nobody(), true, at("08:15"));
     let to: Vec<_> = plan.send.iter().map(|next| (next.to, next.channel)).collect();
     assert_eq!(to, [(MOTHER, Channel::Sms), (FATHER, Channel::Mail)]);
     assert_eq!((plan.escalate, plan.look_again), (None, Some(at("08:30"))));
@@ -212,8 +212,8 @@ fn when_everybody_knows_nothing_is_left_to_do() {
         claimed(FATHER, Channel::Mail, HERE, "08:15"),
         AlertEvent::MessageAccepted { message: message(FATHER, Channel::Mail), reference: None },
     ]);
-    assert_eq!(told.plan(&both_parents(), true, at("08:16")), Plan::default());
-    assert_eq!(told.plan(&both_parents(), true, at("08:30")), Plan::default());
+    assert_eq!(told.plan(&both_parents(), &nobody(), true, at("08:16")), Plan::default());
+    assert_eq!(told.plan(&both_parents(), &nobody(), true, at("08:30")), Plan::default());
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_number_that_is_none_leads_to_the_next_channel() {
         claimed(MOTHER, Channel::Sms, HERE, "08:15"),
         AlertEvent::MessageUndeliverable { message: message(MOTHER, Channel::Sms), why },
     ]);
-    let plan = tried.plan(&both_parents()[..1], true, at("08:15"));
+    let plan = tried.plan(&both_parents()[..1], &nobody(), true, at("08:15"));
     let to: Vec<_> = plan.send.iter().map(|next| (next.to, next.channel)).collect();
     assert_eq!(to, [(MOTHER, Channel::Mail)]);
 }
@@ -238,8 +238,8 @@ fn a_channel_that_fails_for_now_is_tried_a_few_times_before_the_next_one() {
         let (why, not_before) = (Why::Unreachable, at("08:16"));
         events.push(AlertEvent::MessageDeferred { message, why, not_before });
         let mother = &both_parents()[..1];
-        let waits = sheet(&events).plan(mother, true, at("08:15"));
-        let later = sheet(&events).plan(mother, true, at("08:16"));
+        let waits = sheet(&events).plan(mother, &nobody(), true, at("08:15"));
+        let later = sheet(&events).plan(mother, &nobody(), true, at("08:16"));
         let next = later.send[0];
         if attempt < ATTEMPTS_MAX {
             assert_eq!((waits.send.len(), waits.look_again), (0, Some(at("08:16"))));
@@ -260,10 +260,10 @@ fn the_office_calls_when_a_home_has_no_channel_left() {
         claimed(FATHER, Channel::Mail, HERE, "08:15"),
         AlertEvent::MessageUndeliverable { message, why },
     ]);
-    let plan = tried.plan(&both_parents(), true, at("08:16"));
+    let plan = tried.plan(&both_parents(), &nobody(), true, at("08:16"));
     assert_eq!(plan, Plan { escalate: Some(Escalation::HomeNotReached), ..Plan::default() });
     let one_home = both_parents().map(|parent| Recipient { home: Home::First, ..parent });
-    let same_home = tried.plan(&one_home, true, at("08:16"));
+    let same_home = tried.plan(&one_home, &nobody(), true, at("08:16"));
     assert_eq!(same_home, Plan::default(), "the mother of the same home knows");
 }
 
@@ -274,15 +274,15 @@ fn the_office_calls_when_a_home_was_not_reached_in_a_quarter_of_an_hour() {
         claimed(MOTHER, Channel::Sms, HERE, "08:29"),
         claimed(FATHER, Channel::Mail, HERE, "08:29"),
     ]);
-    let before = tried.plan(&both_parents(), true, at("08:29"));
+    let before = tried.plan(&both_parents(), &nobody(), true, at("08:29"));
     assert_eq!((before.escalate, before.look_again), (None, Some(at("08:30"))));
-    let in_time = tried.plan(&both_parents(), true, at("08:30"));
+    let in_time = tried.plan(&both_parents(), &nobody(), true, at("08:30"));
     assert_eq!(in_time.escalate, Some(Escalation::OutOfTime));
 }
 
 #[test]
 fn the_office_calls_at_once_when_there_is_nobody_to_write_to() {
-    let plan = sheet(&[raised("08:05", 0)]).plan(&[], true, at("08:15"));
+    let plan = sheet(&[raised("08:05", 0)]).plan(&[], &nobody(), true, at("08:15"));
     assert_eq!(plan, Plan { escalate: Some(Escalation::NobodyToWriteTo), ..Plan::default() });
 }
 
@@ -297,19 +297,19 @@ fn who_has_the_child_in_charge_is_told_when_no_parent_can_be() {
     let mother = both_parents()[0].clone();
     let unwritable = Recipient { channels: vec![], ..mother.clone() };
     let raised = sheet(&[raised("08:05", 0)]);
-    let plan = raised.plan(&[unwritable, reserve.clone()], true, at("08:15"));
+    let plan = raised.plan(&[unwritable, reserve.clone()], &nobody(), true, at("08:15"));
     let to: Vec<_> = plan.send.iter().map(|next| next.to).collect();
     assert_eq!((to, plan.escalate), (vec![GRANDMOTHER], Some(Escalation::HomeNotReached)));
-    let plan = raised.plan(&[mother, reserve], true, at("08:15"));
+    let plan = raised.plan(&[mother, reserve], &nobody(), true, at("08:15"));
     assert_eq!(plan.send.iter().map(|next| next.to).collect::<Vec<_>>(), [MOTHER]);
 }
 
 #[test]
 fn while_sending_is_stopped_nothing_goes_out_and_the_office_calls() {
     let sheet = sheet(&[raised("08:05", 0)]);
-    let stopped = sheet.plan(&both_parents(), false, at("08:15"));
+    let stopped = sheet.plan(&both_parents(), &nobody(), false, at("08:15"));
     assert_eq!((stopped.send.len(), stopped.escalate), (0, None));
-    let plan = sheet.plan(&both_parents(), false, at("08:30"));
+    let plan = sheet.plan(&both_parents(), &nobody(), false, at("08:30"));
     assert_eq!((plan.send.len(), plan.escalate), (0, Some(Escalation::OutOfTime)));
 }
 
@@ -317,10 +317,10 @@ fn while_sending_is_stopped_nothing_goes_out_and_the_office_calls() {
 fn a_clock_that_jumps_a_day_sends_nothing_and_asks_once_for_a_call() {
     let mut events = vec![raised("08:05", 0)];
     let tomorrow = at("08:15") + TimeDelta::days(1);
-    let plan = sheet(&events).plan(&both_parents(), true, tomorrow);
+    let plan = sheet(&events).plan(&both_parents(), &nobody(), true, tomorrow);
     assert_eq!((plan.send.len(), plan.escalate), (0, Some(Escalation::OutOfTime)));
     events.push(AlertEvent::AlertEscalated { why: Escalation::OutOfTime });
-    assert_eq!(sheet(&events).plan(&both_parents(), true, tomorrow), Plan::default());
+    assert_eq!(sheet(&events).plan(&both_parents(), &nobody(), true, tomorrow), Plan::default());
 }
 
 #[test]
@@ -403,6 +403,11 @@ fn both_parents() -> [Recipient; 2] {
         parent(MOTHER, Home::First, vec![Channel::Sms, Channel::Mail]),
         parent(FATHER, Home::Second, vec![Channel::Mail]),
     ]
+}
+
+/// Who is kept waiting for a channel.
+fn nobody() -> KeptBack {
+    KeptBack::new()
 }
 
 fn unexplained(written: &str) -> Said {
