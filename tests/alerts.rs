@@ -12,5 +12,6 @@ mod many;
 mod metrics;
 mod outages;
 mod raised;
+mod receipts;
 mod tilleuls;
 mod told;

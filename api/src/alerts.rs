@@ -9,6 +9,7 @@ mod letter;
 mod links;
 pub(crate) mod page;
 mod queue;
+pub(crate) mod receipts;
 mod recipients;
 mod watched;
 

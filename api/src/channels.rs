@@ -14,6 +14,7 @@ mod letter;
 mod mail;
 mod outbox;
 mod presets;
+mod receipts;
 mod settings;
 mod sms;
 mod smtp;
@@ -39,10 +40,12 @@ pub use answer::Answer;
 pub(crate) use breaker::Ease;
 pub use breaker::retry_after;
 pub use domain::alerts::message::{Channel, Why};
+pub(crate) use receipts::Receipt;
+pub use receipts::Receipts;
 pub(crate) use settings::DEADLINE_SECONDS_MAX;
 pub use settings::{
-    AnswerSettings, ChannelError, ChannelSettings, MailSettings, Method, Preset, Secret,
-    SmsSettings, StatusSettings,
+    AnswerSettings, ChannelError, ChannelSettings, MailSettings, Method, Preset, ReceiptSettings,
+    Secret, SmsSettings, StatusSettings,
 };
 
 /// A message to one person. Sent again, it is the same in every part, so that it is recognised.

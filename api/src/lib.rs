@@ -56,6 +56,7 @@ pub use metrics::Counters;
 use accounts::Accounts;
 use attendance::documents::Uploads;
 use caller::Strangers;
+use channels::Receipts;
 use description::describe;
 use error::{ApiError, Refusal};
 use reading::PastDays;
@@ -80,6 +81,7 @@ pub struct App {
     past_days: PastDays,
     heartbeat: Option<Heartbeat>,
     counters: Option<Counters>,
+    receipts: Option<Receipts>,
     streams: Streams,
     importing: Arc<Mutex<()>>,
     uploads: Uploads,
@@ -118,6 +120,7 @@ impl App {
             past_days: PastDays::default(),
             heartbeat: None,
             counters: None,
+            receipts: None,
             streams: Streams::default(),
             importing: Arc::default(),
             uploads: Uploads::default(),
@@ -148,6 +151,12 @@ impl App {
         Self { counters: Some(counters), ..self }
     }
 
+    /// The same, for gateways that say later what became of messages.
+    #[must_use]
+    pub fn with_receipts(self, receipts: Option<Receipts>) -> Self {
+        Self { receipts, ..self }
+    }
+
     /// The answers that go on until they are ended: a server that stops has to.
     pub fn streams(&self) -> Streams {
         self.streams.clone()
@@ -174,6 +183,7 @@ pub fn router(app: App) -> Router {
         .layer(guarded)
         .merge(alerts::page::style())
         .merge(doors)
+        .merge(alerts::receipts::doors().layer(at_most(REQUEST_MAX)))
         .route("/api/v1/openapi.json", get(async move || Json(description)))
         .route("/health", get(health::health).layer(at_most(REQUEST_MAX)))
         .route("/metrics", get(metrics::metrics).layer(at_most(REQUEST_MAX)))

@@ -27,6 +27,7 @@ pub struct Counters {
     raised: Counter,
     calls: Counter,
     messages: Family<[(&'static str, &'static str); 2], Counter>,
+    unknown_receipts: Counter,
 }
 
 impl Counters {
@@ -52,6 +53,11 @@ impl Counters {
         self.messages.get_or_create(&[("channel", channel.into()), ("outcome", outcome)]).inc();
     }
 
+    /// A receipt about a message that is not known.
+    pub(crate) fn unknown_receipt(&self) {
+        self.unknown_receipts.inc();
+    }
+
     fn tell(&self, registry: &mut Registry) {
         let (raised, calls) = (self.raised.clone(), self.calls.clone());
         registry.register("alerts_raised", "Alerts raised since the dispatcher began", raised);
@@ -62,6 +68,8 @@ impl Counters {
         );
         let told = "Answers about messages, written down by this dispatcher since it began";
         registry.register("messages", told, self.messages.clone());
+        let told = "Receipts of gateways about messages that are not known";
+        registry.register("receipts_unknown", told, self.unknown_receipts.clone());
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use api::{
     Dispatcher, Provider, Providers, Token, Tokens,
-    channels::{Channel, ChannelSettings, Channels, MailSettings, SmsSettings},
+    channels::{Channel, ChannelSettings, Channels, MailSettings, Receipts, SmsSettings},
 };
 use chrono::Months;
 use clap::{Args, ValueHint};
@@ -195,6 +195,11 @@ impl Settings {
         Ok(Channels::new(&self.channel_settings(), &self.data, clock)?)
     }
 
+    /// What the receipts of the SMS gateway are read by, if it sends any.
+    pub(crate) fn receipts(&self) -> anyhow::Result<Option<Receipts>> {
+        Ok(Receipts::of(self.sms.as_ref())?)
+    }
+
     /// What sends messages, where there is a channel to send them by.
     ///
     /// # Errors
@@ -238,7 +243,7 @@ impl std::fmt::Display for Settings {
             writeln!(f, "# identity provider {name}: {url}")?;
         }
         write!(f, "{}", self.channel_settings())?;
-        if let Err(error) = self.channels(&Clock::System) {
+        if let Err(error) = self.channels(&Clock::System).and(self.receipts()) {
             writeln!(f, "# {error:#}")?;
         }
         writeln!(f, "# {} token(s), not shown", self.tokens.len())

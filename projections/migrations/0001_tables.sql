@@ -148,16 +148,18 @@ create table alert (
 create index alert_by_date on alert (date, school);
 create index alert_by_change on alert (changed);
 
--- Which alerts a message speaks of.
+-- Which alerts a message speaks of, and what its provider calls it; empty while that is not known.
 create table alert_message (
     message text not null,
     school text not null,
     student text not null,
     date text not null,
     half text not null,
+    reference text not null,
     row text not null,
     primary key (message, school, student, date, half)
 ) without rowid;
+create index alert_message_by_reference on alert_message (reference) where reference <> '';
 
 -- How far the board of each school has changed.
 create table board_change (

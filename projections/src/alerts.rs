@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     Event, MessageId, PersonId, Recorded, StudentId, Uai,
-    alerts::{Alert, AlertEvent, AlertId, AlertSheet},
+    alerts::{Alert, AlertEvent, AlertId, AlertSheet, message::Channel},
     schools::Half,
 };
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,11 @@ pub struct AlertMessageRow {
     pub alert: AlertId,
     /// Whom it is to.
     pub to: PersonId,
+    /// By which channel.
+    pub channel: Channel,
+    /// What its provider calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl AlertRow {
@@ -129,6 +134,25 @@ pub async fn of_message(
     Ok(Some((*to, rows(question, db).await?)))
 }
 
+/// The message that the provider of a channel calls so, and the alerts that it speaks of. Nothing if
+/// it calls more than one so.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn of_reference(
+    db: &SqlitePool,
+    channel: Channel,
+    reference: &str,
+) -> sqlx::Result<Option<(MessageId, Vec<AlertId>)>> {
+    let question = "select row from alert_message where reference = ?1 and reference <> ''";
+    let mut called: Vec<AlertMessageRow> =
+        rows(sqlx::query_scalar(question).bind(reference), db).await?;
+    called.retain(|row| row.channel == channel);
+    let Some(AlertMessageRow { message, .. }) = called.first().cloned() else { return Ok(None) };
+    let one = called.iter().all(|row| row.message == message);
+    Ok(one.then(|| (message, called.into_iter().map(|row| row.alert).collect())))
+}
+
 pub(crate) struct Alerts;
 
 impl Table for Alerts {
@@ -204,11 +228,16 @@ impl Table for AlertMessages {
     type Key = (MessageId, Uai, StudentId, NaiveDate, Half);
     type Row = AlertMessageRow;
     const NAME: &'static str = "alert_message";
-    const COLUMNS: &'static [&'static str] = &["message", "school", "student", "date", "half"];
+    const COLUMNS: &'static [&'static str] =
+        &["message", "school", "student", "date", "half", "reference"];
     const KEY: usize = 5;
 
     fn touched(recorded: &Recorded, touch: &mut dyn FnMut(Self::Key)) {
-        let Event::Alert(alert, AlertEvent::MessageClaimed { message, .. }) = &recorded.event
+        let Event::Alert(
+            alert,
+            AlertEvent::MessageClaimed { message, .. }
+            | AlertEvent::MessageAccepted { message, reference: Some(_) },
+        ) = &recorded.event
         else {
             return;
         };
@@ -223,6 +252,7 @@ impl Table for AlertMessages {
     fn columns(row: &AlertMessageRow) -> Vec<String> {
         let mut columns = vec![row.message.to_string()];
         columns.extend(columns_of(&row.alert));
+        columns.push(row.reference.clone().unwrap_or_default());
         columns
     }
 
@@ -231,11 +261,14 @@ impl Table for AlertMessages {
         _: &Self::Key,
         recorded: &Recorded,
     ) -> Option<AlertMessageRow> {
-        let Event::Alert(alert, AlertEvent::MessageClaimed { message, to, .. }) = &recorded.event
-        else {
-            return old;
-        };
-        Some(AlertMessageRow { message: *message, alert: *alert, to: *to })
+        let Event::Alert(alert, event) = &recorded.event else { return old };
+        if let AlertEvent::MessageClaimed { message, to, channel, .. } = event {
+            let reference = old.and_then(|row| row.reference);
+            let (message, alert, to, channel) = (*message, *alert, *to, *channel);
+            return Some(AlertMessageRow { message, alert, to, channel, reference });
+        }
+        let AlertEvent::MessageAccepted { reference, .. } = event else { return old };
+        old.map(|row| AlertMessageRow { reference: reference.clone(), ..row })
     }
 }
 

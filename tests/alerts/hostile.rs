@@ -1,7 +1,7 @@
 //! Providers that fail in every way: what is known of a message is what the log says of it, and a family is
 //! told by whatever is left, or the office is asked to call.
 
-use api::Dispatcher;
+use api::{App, Dispatcher};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Event, Stream,
@@ -279,7 +279,7 @@ impl Morning {
     }
 
     /// A child is missed, and its family told by these channels when the grace delay ends.
-    async fn is_away(&mut self, child: usize, channels: &Value) -> DateTime<Utc> {
+    pub(super) async fn is_away(&mut self, child: usize, channels: &Value) -> DateTime<Utc> {
         self.all_are_away(child..child + 1, channels).await
     }
 
@@ -316,6 +316,15 @@ impl Morning {
                 assert_eq!(self.alert(child).await["messages"], alert["messages"]);
             }
             self.at(not_before.max(self.now)).await;
+        }
+    }
+
+    /// The school over HTTP, with what the dispatcher of the moment counts.
+    pub(super) fn app(&self) -> App {
+        let app = self.scene.app();
+        match &self.sending {
+            Some(sending) => app.with_counters(sending.counters()),
+            None => app,
         }
     }
 

@@ -76,6 +76,7 @@ fn a_server_with_wrong_settings_does_not_start_and_says_what_to_do() {
         ("[sms]\nurl = \"http://sms.example\"", "the url of [sms] is https://"),
         ("[sms]\npreset = \"ovh\"", "[sms] says `account`, `login`"),
         ("[sms]\nurl = \"https://sms.example\"\ncolour = 1", "colour"),
+        ("[sms]\nurl = \"file:outbox\"\n[sms.receipts]\nsecret = \"short\"", "at least 32 letters"),
     ] {
         let told = Preau::with(settings).try_to(&["serve"]);
         let told = format!("{:?}{}", told.status.code(), String::from_utf8(told.stderr).unwrap());

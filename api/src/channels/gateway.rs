@@ -178,17 +178,11 @@ impl AnswerSettings {
         let Some(value) = document.pointer(&self.pointer).and_then(scalar) else {
             return Some(Answer::Uncertain { why: Why::UnknownAnswer });
         };
-        let among = |known: &[String]| {
-            known.iter().any(|known| match known.strip_suffix('*') {
-                Some(begins) => value.starts_with(begins),
-                None => value == *known,
-            })
-        };
-        if among(&self.accepted) {
+        if is_among(&value, &self.accepted) {
             None
-        } else if among(&self.undeliverable) {
+        } else if is_among(&value, &self.undeliverable) {
             Some(Answer::Undeliverable { why: Why::MessageRefused })
-        } else if among(&self.later) {
+        } else if is_among(&value, &self.later) {
             Some(Answer::Later { why: Why::RefusedByProvider })
         } else {
             Some(Answer::Uncertain { why: Why::UnknownAnswer })
@@ -221,7 +215,16 @@ fn unsaid(status: u16) -> Answer {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
+/// Whether a value is one of those that the settings know; `2*` is whatever begins with 2.
+pub(super) fn is_among(value: &str, known: &[String]) -> bool {
+    known.iter().any(|known| match known.strip_suffix('*') {
+        Some(begins) => value.starts_with(begins),
+        None => value == known,
+    })
+}
+
+/// A value as text, if it is one.
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

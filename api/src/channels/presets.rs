@@ -1,6 +1,6 @@
 //! Gateways that are known, as settings somebody could have written.
 
-use super::{AnswerSettings, ChannelError, SmsSettings};
+use super::{AnswerSettings, ChannelError, ReceiptSettings, SmsSettings};
 
 /// The address of OVH's gateway.
 const OVH: &str = "https://www.ovh.com/cgi-bin/sms/http2sms.cgi";
@@ -49,5 +49,25 @@ pub(super) fn ovh(settings: &SmsSettings) -> Result<SmsSettings, ChannelError> {
         }),
         reference: Some("/smsIds/0".to_owned()),
         ..settings.clone()
+    })
+}
+
+/// OVH's receipts, as another free program reads them (RaspiSMS): OVH's own pages that we found say only that
+/// there is an address to be called. 1 is delivered, 2 failed, 16 refused; 4 and 8 are on the way.
+pub(super) fn ovh_receipts(said: &ReceiptSettings) -> Result<ReceiptSettings, ChannelError> {
+    let described = said.reference.is_some()
+        || said.status.is_some()
+        || !said.delivered.is_empty()
+        || !said.undeliverable.is_empty();
+    if described {
+        return Err(ChannelError::Receipts);
+    }
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    Ok(ReceiptSettings {
+        reference: Some("id".to_owned()),
+        status: Some("dlr".to_owned()),
+        delivered: values(&["1"]),
+        undeliverable: values(&["2", "16"]),
+        ..said.clone()
     })
 }

@@ -79,6 +79,8 @@ pub struct SmsSettings {
     pub answer: Option<AnswerSettings>,
     /// Where the provider's reference stands in the body: a JSON pointer.
     pub reference: Option<String>,
+    /// What the gateway says later of what it took, if it says it.
+    pub receipts: Option<ReceiptSettings>,
     /// Whether everybody between here and the gateway may read what passes.
     #[serde(default)]
     pub plain_text: bool,
@@ -133,6 +135,26 @@ pub struct AnswerSettings {
     /// It may take it later.
     #[serde(default)]
     pub later: Vec<String>,
+}
+
+/// What the receipts of a gateway say, and who may say it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptSettings {
+    /// The end of the address that the gateway calls: at least 32 letters.
+    pub secret: Option<Secret>,
+    /// The file that holds it.
+    pub secret_file: Option<PathBuf>,
+    /// Where the provider's reference stands: a field of the address or form, or a JSON pointer.
+    pub reference: Option<String>,
+    /// Where it stands what became of the message.
+    pub status: Option<String>,
+    /// It has arrived. `2*` is whatever begins with 2.
+    #[serde(default)]
+    pub delivered: Vec<String>,
+    /// It will not arrive.
+    #[serde(default)]
+    pub undeliverable: Vec<String>,
 }
 
 /// A secret of the settings. It is not shown.
@@ -211,6 +233,17 @@ pub enum ChannelError {
     /// Without it nothing would ever be known.
     #[error("[sms] does not say which answer is a yes: `statuses.accepted` or `[sms.answer]`")]
     NothingAccepted,
+    /// Whoever guesses it tells the school what did not happen.
+    #[error(
+        "[sms.receipts] needs a `secret_file` whose secret has at least 32 letters, digits, - and _"
+    )]
+    ReceiptSecret,
+    /// A receipt is understood whole.
+    #[error(
+        "[sms.receipts] says where the `reference` and the `status` stand, and which status means \
+         `delivered` or `undeliverable`; with `preset`, none of these"
+    )]
+    Receipts,
 }
 
 impl ChannelSettings {
@@ -253,13 +286,16 @@ impl fmt::Display for ChannelSettings {
         if let Some(MailSettings { url, from, .. }) = &self.mail {
             writeln!(f, "# mail: {}, from {}", shown(url), from.as_deref().unwrap_or("nobody"))?;
         }
-        if let Some(SmsSettings { url, sender, preset, .. }) = &self.sms {
+        if let Some(SmsSettings { url, sender, preset, receipts, .. }) = &self.sms {
             let to = match (url, preset) {
                 (Some(url), _) => shown(url),
                 (None, Some(preset)) => format!("{preset:?}"),
                 (None, None) => "nowhere".to_owned(),
             };
             writeln!(f, "# sms: {to}, from {}", sender.as_deref().unwrap_or("nobody"))?;
+            if receipts.is_some() {
+                writeln!(f, "# sms: receipts come to /receipts/sms/ and a secret, not shown")?;
+            }
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     log_json("info");
     let (tokens, providers) = (settings.tokens()?, settings.providers()?);
+    let receipts = settings.receipts()?;
     let listener = listen(settings.listen).await?;
     let (kept, master) = (settings.access_log_kept()?, settings.master_key()?);
     let place = settings.place()?;
@@ -29,7 +30,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "serving");
     let app = App::new(Source::Live(node.clone()), tokens)
         .behind(&settings.trusted_proxies)
-        .with_providers(providers);
+        .with_providers(providers)
+        .with_receipts(receipts);
     serve(listener, app, dispatcher).await?;
     // Requests have been answered; what they wrote is on the disk before the files are closed.
     node.stop(running).await;

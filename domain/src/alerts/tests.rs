@@ -12,6 +12,8 @@ use crate::{StudentId, families::Home, schools::Half};
 
 #[path = "tests/outages.rs"]
 mod outages;
+#[path = "tests/receipts.rs"]
+mod receipts;
 
 const MOTHER: PersonId = PersonId(Uuid::from_u128(1));
 const FATHER: PersonId = PersonId(Uuid::from_u128(2));
@@ -130,20 +132,6 @@ fn who_was_told_by_one_channel_is_not_told_by_another() {
     given([raised("08:05", 0), claimed(MOTHER, Channel::Sms, HERE, "08:15"), accepted(MOTHER)])
         .when(claim(MOTHER, Channel::Mail, THERE, "08:17"))
         .then_expect_error(AlertError::MessageSettled);
-}
-
-#[test]
-fn a_receipt_may_come_long_after_the_provider_took_the_message() {
-    let taken =
-        [raised("08:05", 0), claimed(MOTHER, Channel::Sms, HERE, "08:15"), accepted(MOTHER)];
-    let message = message(MOTHER, Channel::Sms);
-    given(taken.clone())
-        .when(answer(MOTHER, Channel::Sms, HERE, Answer::Delivered))
-        .then_expect_events(vec![AlertEvent::MessageDelivered { message }]);
-    let why = Why::UnknownRecipient;
-    given(taken)
-        .when(answer(MOTHER, Channel::Sms, HERE, Answer::Undeliverable { why }))
-        .then_expect_events(vec![AlertEvent::MessageUndeliverable { message, why }]);
 }
 
 #[test]
