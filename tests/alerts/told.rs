@@ -38,6 +38,40 @@ async fn each_guardian_is_told_in_their_language_when_the_grace_delay_ends() {
 }
 
 #[tokio::test]
+async fn each_guardian_is_told_by_what_they_prefer_where_they_accept_it() {
+    let mut school = Tilleuls::new().await;
+    let (lea, noe, max) = (school.lea.clone(), school.noe.clone(), school.max.clone());
+    let told = |accepts: bool, prefers: &str| {
+        json!({ "mobile": MOBILE, "mail": "family@example.org", "accepts_sms": accepts,
+            "prefers": prefers })
+    };
+    school.guardian("Sophie", ("fr", "first"), &[&lea], told(true, "mail")).await;
+    school.guardian("Adèle", ("fr", "first"), &[&noe], told(true, "sms")).await;
+    school.guardian("Jeanne", ("fr", "first"), &[&max], told(false, "sms")).await;
+    school.roll(1, &[&lea, &noe, &max]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    let alerts = school.alerts().await;
+    for (student, by) in [(&lea, "mail accepted"), (&noe, "sms accepted"), (&max, "mail accepted")]
+    {
+        let mut alerts = alerts.as_array().unwrap().iter();
+        let alert = alerts.find(|alert| alert["student"] == student.as_str()).unwrap();
+        assert_eq!(fates(alert), [by], "{student}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_prefers_mail_is_told_by_sms_when_it_does_not_arrive() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let details = json!({ "mobile": MOBILE, "mail": "no mail@example.org", "accepts_sms": true,
+        "prefers": "mail" });
+    school.guardian("Sophie", ("fr", "first"), &[&lea], details).await;
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    assert_eq!(fates(&school.alerts().await[0]), ["mail undeliverable", "sms accepted"]);
+}
+
+#[tokio::test]
 async fn siblings_are_told_of_in_one_message() {
     let mut school = Tilleuls::new().await;
     let (lea, noe, max) = (school.lea.clone(), school.noe.clone(), school.max.clone());

@@ -3,6 +3,7 @@
 use api::imports::Base;
 use domain::{
     AccountId, StudentId,
+    alerts::message::Channel,
     families::{Authority, Family, FamilyCommand},
     people::{ContactDetails, Person, PersonCommand},
 };
@@ -213,6 +214,31 @@ async fn a_telephone_that_no_file_of_students_tells_is_not_taken_away() {
     let details = ContactDetails { mobile, accepts_sms: true, ..row.details };
     office.person(student, PersonCommand::GiveContactDetails { details }).await;
     assert_eq!(office.bring(Base::Siecle, &siecle()).await.events_appended, 0);
+    office.stop().await;
+}
+
+#[tokio::test]
+async fn what_somebody_prefers_to_be_told_by_is_no_files_to_take_away() {
+    let office = Office::with_set().await;
+    let mother = office.guardians_of("500000").await[0].guardian;
+    let student = office.student("500000").await;
+    for person in [mother, student] {
+        let row = people::person(&office.node.db(), person).await.unwrap().unwrap();
+        let details = ContactDetails { prefers: Some(Channel::Mail), ..row.details };
+        office.person(person, PersonCommand::GiveContactDetails { details }).await;
+    }
+    assert_eq!(office.bring(Base::Siecle, &siecle()).await.events_appended, 0);
+    let without = |text: String| between(&text, "<ADRESSES>", "</ADRESSES>", |_| String::new());
+    let without = edited(&edited(&siecle(), "Eleves", without), "Responsables", without);
+    let moved = edited(&without, "Responsables", |text| {
+        between(&text, "<PERSONNE PERSONNE_ID=\"200000\"", "</PERSONNE>", |record| {
+            record.replace("p200000@example.org", "moved@example.org")
+        })
+    });
+    office.bring(Base::Siecle, &moved).await;
+    let row = people::person(&office.node.db(), mother).await.unwrap().unwrap();
+    assert_eq!(row.details.mail.as_deref(), Some("moved@example.org"));
+    assert_eq!(row.details.prefers, Some(Channel::Mail));
     office.stop().await;
 }
 

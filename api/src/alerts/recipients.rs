@@ -117,10 +117,14 @@ impl Told {
     }
 }
 
-/// The channels that somebody can be reached by: an SMS if they accept it, for it is read at once.
+/// The channels that somebody can be reached by: an SMS if they accept it, for it is read at once. The one
+/// that they prefer comes first; to prefer an SMS is not to accept one.
 fn channels_of(details: &ContactDetails, channels: &Channels) -> Vec<Channel> {
     let sms = details.accepts_sms && details.mobile.is_some();
     let possible = [(Channel::Sms, sms), (Channel::Mail, details.mail.is_some())];
     let possible = possible.into_iter().filter(|(channel, can)| *can && channels.has(*channel));
-    possible.map(|(channel, _)| channel).collect()
+    let mut possible: Vec<Channel> = possible.map(|(channel, _)| channel).collect();
+    // Sorting is stable: without a word of theirs, all stays as it is.
+    possible.sort_by_key(|channel| details.prefers != Some(*channel));
+    possible
 }

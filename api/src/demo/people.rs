@@ -308,6 +308,7 @@ impl Throw<'_> {
             telephone: None,
             address: Some(format!("{} {street}, {village}", 1 + self.dice.below(60))),
             accepts_sms: self.dice.in_thousand(850),
+            prefers: None,
         };
         let id = PersonId(self.writer.id("grown", n));
         Grown { id, name, language: origin.language, details }

@@ -251,9 +251,10 @@ fn describe(
                 .any(|(kept, said)| said.is_some() && kept != said);
             filled
         } else if with_addresses {
-            said.clone()
+            ContactDetails { prefers: known.prefers, ..said.clone() }
         } else {
-            ContactDetails { address: known.address.clone(), ..said.clone() }
+            let address = known.address.clone();
+            ContactDetails { address, prefers: known.prefers, ..said.clone() }
         }
     });
     if differs {
@@ -271,6 +272,7 @@ fn filled(known: &ContactDetails, said: &ContactDetails) -> ContactDetails {
         telephone: or(&known.telephone, &said.telephone),
         address: or(&known.address, &said.address),
         accepts_sms: if known.mobile.is_some() { known.accepts_sms } else { said.accepts_sms },
+        prefers: known.prefers,
     }
 }
 

@@ -240,6 +240,7 @@ fn said_of_student(known: &ContactDetails, said: &ContactDetails) -> ContactDeta
         telephone: or(&said.telephone, &known.telephone),
         address: or(&said.address, &known.address),
         accepts_sms: if said.mobile.is_some() { said.accepts_sms } else { known.accepts_sms },
+        prefers: known.prefers,
     }
 }
 

@@ -7,7 +7,7 @@ use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use super::PersonError;
-use crate::Uai;
+use crate::{Uai, alerts::message::Channel};
 
 /// A person's names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -81,6 +81,10 @@ pub struct ContactDetails {
     pub address: Option<String>,
     /// Whether they accept to be told by SMS.
     pub accepts_sms: bool,
+    /// What they want to be told by first, where they can be told by it; without a word, by SMS. The other
+    /// channel is what remains if that one fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefers: Option<Channel>,
 }
 
 /// The languages that families are written to in.

@@ -95,6 +95,7 @@ pub(super) fn contact(fields: &mut Fields) -> Result<ContactDetails, RecordFault
         telephone: at_home.or(at_work),
         address: None,
         accepts_sms: fields.flag("ACCEPTE_SMS")?.unwrap_or_default(),
+        prefers: None,
     })
 }
 
