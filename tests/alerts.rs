@@ -11,6 +11,7 @@ mod links;
 mod many;
 mod metrics;
 mod outages;
+mod own;
 mod raised;
 mod receipts;
 mod tilleuls;

@@ -7,6 +7,7 @@ mod counted;
 mod dispatch;
 mod letter;
 mod links;
+mod own;
 pub(crate) mod page;
 mod queue;
 pub(crate) mod receipts;
@@ -46,6 +47,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(close_call))
         .routes(routes!(board::show_board))
         .routes(routes!(changes::follow_board))
+        .routes(routes!(own::list_own_alerts))
+        .routes(routes!(changes::follow_own_alerts))
 }
 
 /// Which day.

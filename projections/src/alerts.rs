@@ -2,6 +2,7 @@
 //! became of each message.
 
 pub mod board;
+pub mod notices;
 
 use std::collections::BTreeMap;
 

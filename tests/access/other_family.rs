@@ -13,14 +13,16 @@ use crate::scene::{SCHOOL, TELEPHONE, bells, reasons, year};
 const NOWHERE: &str = "0679999Z";
 
 /// Operations that take no id of a thing: doors, and what is the caller's own.
-const OF_NO_SCHOOL: [&str; 15] = [
+const OF_NO_SCHOOL: [&str; 17] = [
     "activate",
     "change_password",
     "come_back",
     "enrol_second_factor",
+    "follow_own_alerts",
     "go_to_provider",
     "link_identity",
     "list_identities",
+    "list_own_alerts",
     "list_schools",
     "list_sessions",
     "offer_second_factor",

@@ -129,18 +129,23 @@ async fn an_account_that_opens_too_many_streams_is_told_to_wait() {
 }
 
 /// Somebody who listens.
-struct Changes {
+pub(super) struct Changes {
     connection: BufReader<TcpStream>,
-    lines: Vec<String>,
+    pub(super) lines: Vec<String>,
 }
 
 impl Changes {
-    /// Opens a stream, with some more headers.
+    /// Opens the stream of the board, with some more headers.
     async fn open(port: u16, token: &str, more: &str) -> Self {
+        Self::open_at(port, &format!("/schools/{SCHOOL}/board/changes"), token, more).await
+    }
+
+    /// Opens the stream of an address.
+    pub(super) async fn open_at(port: u16, path: &str, token: &str, more: &str) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let mut new = Self { connection: BufReader::new(stream), lines: Vec::new() };
         let asked = format!(
-            "GET /api/v1/schools/{SCHOOL}/board/changes HTTP/1.1\r\nhost: localhost\r\n\
+            "GET /api/v1{path} HTTP/1.1\r\nhost: localhost\r\n\
              connection: close\r\nauthorization: Bearer {token}\r\n{more}\r\n"
         );
         new.connection.write_all(asked.as_bytes()).await.unwrap();
@@ -154,8 +159,14 @@ impl Changes {
         new
     }
 
+    /// The id of the last event.
+    pub(super) fn last_id(&self) -> &str {
+        let mut ids = self.lines.iter().rev().filter_map(|line| line.strip_prefix("id: "));
+        ids.next().unwrap()
+    }
+
     /// The position of the next event; none if the stream has ended.
-    async fn next(&mut self) -> Option<u64> {
+    pub(super) async fn next(&mut self) -> Option<u64> {
         loop {
             let mut line = String::new();
             if self.connection.read_line(&mut line).await.unwrap() == 0 {

@@ -246,8 +246,34 @@ impl Guard {
         }
     }
 
-    async fn ask(&self, school: Uai, thing: Thing, action: Action) -> Result<Asking, ApiError> {
-        let known = known(&self.db, self.person(), school, thing).await?;
+    /// Asks about a student as one of their family, whatever else one is in the school; answers what the school
+    /// has decided. Nothing if it is not allowed: nobody has asked about this student by name.
+    pub(crate) async fn as_family(
+        &self,
+        school: Uai,
+        student: StudentId,
+        action: Action,
+    ) -> Result<Option<SchoolSheet>, ApiError> {
+        let thing = Thing::Student(student);
+        let mut known = known(&self.db, self.person(), school, thing).await?;
+        let (posts, mandates, teaches) = (Vec::new(), Vec::new(), Vec::new());
+        known.facts = Facts { posts, mandates, teaches, ..known.facts };
+        let (_, decision, _) = self.decide(&known, action);
+        let Some(sheet) = known.sheet.filter(|_| decision.allowed) else { return Ok(None) };
+        let (account, subject) = (self.caller.account, thing.subject());
+        let asked = Asked { account, school: Some(school), subject, action };
+        self.caller.decisions.note(asked, decision);
+        Ok(Some(sheet))
+    }
+
+    /// Refuses whoever is of nobody's family what a family may.
+    pub(crate) fn no_family(&self, action: Action) -> ApiError {
+        let refused = self.of_region(action, None, &Facts::default());
+        refused.err().unwrap_or_else(|| forbidden(Rule::NoRelation))
+    }
+
+    /// What is decided about the caller in the school, and about the thing, on the school's local day.
+    fn decide(&self, known: &Known, action: Action) -> (Decision, Decision, NaiveDate) {
         let actor = &self.caller.actor;
         let today = match &known.sheet {
             Some(sheet) => sheet.local_date(self.now),
@@ -257,6 +283,13 @@ impl Guard {
         let standing = decide(actor, Action::ReadSchool, &standing(&known.facts), today);
         let decision =
             if standing.allowed { decide(actor, action, &known.facts, today) } else { standing };
+        (standing, decision, today)
+    }
+
+    async fn ask(&self, school: Uai, thing: Thing, action: Action) -> Result<Asking, ApiError> {
+        let known = known(&self.db, self.person(), school, thing).await?;
+        let (standing, decision, today) = self.decide(&known, action);
+        let actor = &self.caller.actor;
         let (account, subject) = (self.caller.account, thing.subject());
         let asked = Asked { account, school: Some(school), subject, action };
         self.caller.decisions.note(asked, decision);

@@ -1,7 +1,7 @@
-//! That the board has changed, as server-sent events: a position and nothing else, so that a browser
-//! reads the board again with `min_position`, and that read is decided and written down like any other.
+//! That the board has changed, or one's own alerts, as server-sent events: a position and nothing else, so that
+//! a browser reads again with `min_position`, and that read is decided and written down like any other.
 //!
-//! A stream ends when whoever opened it may no longer see the board, which is asked before each event
+//! A stream ends when whoever opened it may no longer see what it is about, which is asked before each event
 //! and some seconds after the last; and at once when the server stops, since a server waits for its answers.
 //! The time that a request may take does not end it: that is the time until an answer begins.
 
@@ -26,6 +26,7 @@ use projections::alerts::board::changed;
 use replay::Node;
 use tokio::{sync::watch, time::sleep};
 
+use super::own::Heard;
 use crate::{
     App, Source,
     access::Guard,
@@ -43,10 +44,10 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How often something is sent though nothing has changed, so that what lies between keeps it open.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
-/// Streams of one account: some windows on some machines.
+/// Streams of one account and kind: some windows on some machines.
 const OF_ACCOUNT_MAX: usize = 8;
 
-/// Streams of a node.
+/// Streams of a node and kind.
 const OPEN_MAX: usize = 2_000;
 
 /// What browsers send when they open a stream again: the last event that they have had.
@@ -58,26 +59,41 @@ const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-bufferi
 /// The streams that are open on a node. Cheap to clone; whoever ends them ends them for all.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    open: Arc<Mutex<HashMap<AccountId, usize>>>,
+    open: Arc<Mutex<HashMap<(Kind, AccountId), usize>>>,
     ended: watch::Sender<bool>,
+}
+
+/// Kinds of streams: however many families listen, they take no place from an office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Office,
+    Family,
 }
 
 /// A stream that is counted as open.
 struct Open {
     streams: Streams,
-    account: AccountId,
+    of: (Kind, AccountId),
 }
 
-/// Somebody who listens to a school's board.
+/// What somebody listens to.
+enum Watched {
+    /// The board of a school.
+    Board(Uai),
+    /// Their own alerts.
+    Own(Heard),
+}
+
+/// Somebody who listens.
 struct Listening {
     node: Node,
-    school: Uai,
+    watched: Watched,
     caller: Caller,
     folded: watch::Receiver<u64>,
     ended: watch::Receiver<bool>,
-    /// The position that they know.
-    known: Option<u64>,
-    /// Whether the board was looked at.
+    /// What they know: the id of the last event that they have had.
+    known: Option<String>,
+    /// Whether it was looked at.
     looked: bool,
     _open: Open,
 }
@@ -94,20 +110,47 @@ pub(super) async fn follow_board(
     headers: HeaderMap,
     reading: Reading,
 ) -> Result<Response, ApiError> {
-    let Source::Live(node) = &app.source else { return Err(Refusal::NoSuchAddress.into()) };
     reading.guard.school(school, Action::ReadBoard).await?;
+    listen(&app, &headers, &reading, Watched::Board(school))
+}
+
+/// Tells that one's own alerts have changed: events `changed`, each with a position to read them with. The
+/// first is told at once, unless a browser that lost the connection has had it.
+#[utoipa::path(get, path = "/account/alerts/changes", tag = "account",
+    responses((status = 200, body = String, content_type = "text/event-stream"),
+        (status = 403, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn follow_own_alerts(
+    State(app): State<App>,
+    headers: HeaderMap,
+    reading: Reading,
+) -> Result<Response, ApiError> {
+    reading.guard.own(Action::OwnAccount).await?;
+    let person = reading.guard.person().ok_or(Refusal::UnknownPerson)?;
+    if Heard::by(person).look(&reading.guard).await?.is_none() {
+        return Err(reading.guard.no_family(Action::ReadAlerts));
+    }
+    listen(&app, &headers, &reading, Watched::Own(Heard::by(person)))
+}
+
+fn listen(
+    app: &App,
+    headers: &HeaderMap,
+    reading: &Reading,
+    watched: Watched,
+) -> Result<Response, ApiError> {
+    let Source::Live(node) = &app.source else { return Err(Refusal::NoSuchAddress.into()) };
     if reading.as_of.is_some() {
         return Err(ApiError::told(Refusal::MalformedQuery, "a past day does not change"));
     }
     let caller = reading.guard.caller.clone();
-    let had = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
+    let had = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let listening = Listening {
-        school,
         folded: node.following(),
         ended: app.streams.ended.subscribe(),
-        known: had,
+        known: had.map(str::to_owned),
         looked: false,
-        _open: app.streams.open(caller.account)?,
+        _open: app.streams.open((watched.kind(), caller.account))?,
+        watched,
         caller,
         node: node.clone(),
     };
@@ -122,14 +165,16 @@ impl Streams {
         self.ended.send_replace(true);
     }
 
-    fn open(&self, account: AccountId) -> Result<Open, Refusal> {
+    fn open(&self, of: (Kind, AccountId)) -> Result<Open, Refusal> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_account = open.get(&account).copied().unwrap_or_default();
-        if of_account >= OF_ACCOUNT_MAX || open.values().sum::<usize>() >= OPEN_MAX {
+        let of_account = open.get(&of).copied().unwrap_or_default();
+        let of_kind: usize =
+            open.iter().filter(|((kind, _), _)| *kind == of.0).map(|of| of.1).sum();
+        if of_account >= OF_ACCOUNT_MAX || of_kind >= OPEN_MAX {
             return Err(Refusal::TooBusy);
         }
-        open.insert(account, of_account + 1);
-        Ok(Open { streams: self.clone(), account })
+        open.insert(of, of_account + 1);
+        Ok(Open { streams: self.clone(), of })
     }
 }
 
@@ -142,11 +187,11 @@ impl Default for Streams {
 impl Drop for Open {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = open.get(&self.account).map_or(0, |count| count.saturating_sub(1));
+        let left = open.get(&self.of).map_or(0, |count| count.saturating_sub(1));
         if left == 0 {
-            open.remove(&self.account);
+            open.remove(&self.of);
         } else {
-            open.insert(self.account, left);
+            open.insert(self.of, left);
         }
     }
 }
@@ -159,20 +204,18 @@ impl Listening {
                 self.something_happens().await?;
             }
             self.looked = true;
-            if !self.still_may().await {
-                return None;
-            }
-            let changed = match changed(&self.node.db(), self.school).await {
-                Ok(changed) => changed,
+            let (id, position) = match self.look().await {
+                Ok(Some(seen)) => seen,
+                Ok(None) => return None,
                 Err(error) => {
-                    tracing::error!(%error, "a board cannot be looked at");
+                    tracing::error!(?error, "a stream cannot be gone on with");
                     return None;
                 }
             };
-            if self.known != Some(changed) {
-                self.known = Some(changed);
-                let event = Event::default().event("changed").id(changed.to_string());
-                return Some((Ok(event.data(changed.to_string())), self));
+            if self.known.as_ref() != Some(&id) {
+                let event = Event::default().event("changed").id(&id).data(position.to_string());
+                self.known = Some(id);
+                return Some((Ok(event), self));
             }
         }
     }
@@ -192,18 +235,43 @@ impl Listening {
         }
     }
 
-    /// Whether whoever listens is still signed in and may still see the board. To listen is no use of a
-    /// session: one that nobody uses ends all the same.
-    async fn still_may(&self) -> bool {
+    /// What tells what is listened to from what it was, and a position to read it with; nothing if whoever
+    /// listens is not signed in any more, or may not see it. To listen is no use of a session: one that
+    /// nobody uses ends all the same.
+    async fn look(&mut self) -> Result<Option<(String, u64)>, ApiError> {
         let (now, account) = (self.node.journal().clock().now(), self.caller.account);
         if let Some(session) = self.caller.session {
             let open = self.node.access().sessions_of(account, now);
             if !open.iter().any(|known| known.id == session) {
-                return false;
+                return Ok(None);
             }
         }
         let guard = Guard::new(self.caller.clone(), self.node.db(), None, now);
-        guard.school(self.school, Action::ReadBoard).await.is_ok()
+        match &mut self.watched {
+            Watched::Board(school) => {
+                if guard.school(*school, Action::ReadBoard).await.is_err() {
+                    return Ok(None);
+                }
+                let changed = changed(&guard.db, *school).await?;
+                Ok(Some((changed.to_string(), changed)))
+            }
+            Watched::Own(heard) => {
+                let seen = heard.look(&guard).await?;
+                // A place in the log beyond the alerts': where they stand themselves tells when the other home
+                // has done something.
+                let seen = seen.map(|(id, at)| (id.to_owned(), at.max(self.node.folded())));
+                Ok(seen)
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Board(_) => Kind::Office,
+            Self::Own(_) => Kind::Family,
+        }
     }
 }
 
@@ -217,7 +285,7 @@ mod tests {
     #[test]
     fn an_account_opens_some_streams_and_a_node_has_an_end() {
         let streams = Streams::default();
-        let account = |n: u128| AccountId::of(PersonId(Uuid::from_u128(n)));
+        let account = |n: u128| (Kind::Family, AccountId::of(PersonId(Uuid::from_u128(n))));
         let mut open: Vec<Open> =
             (0..OF_ACCOUNT_MAX).map(|_| streams.open(account(0)).unwrap()).collect();
         assert_eq!(streams.open(account(0)).err(), Some(Refusal::TooBusy));
@@ -226,6 +294,7 @@ mod tests {
         let others = (OF_ACCOUNT_MAX as u128..OPEN_MAX as u128).map(account);
         open.extend(others.map(|account| streams.open(account).unwrap()));
         assert_eq!(streams.open(account(u128::MAX)).err(), Some(Refusal::TooBusy));
+        open.push(streams.open((Kind::Office, account(0).1)).unwrap());
         drop(open);
         assert!(streams.open.lock().unwrap().is_empty());
     }
