@@ -17,9 +17,9 @@ mod watched;
 use axum::Json;
 use chrono::NaiveDate;
 use domain::{
-    StudentId, Uai,
-    access::{Action, Mask},
-    alerts::{Alert, AlertCommand, AlertId, Outcome},
+    PersonId, StudentId, Uai,
+    access::{Action, Mask, Rule},
+    alerts::{Alert, AlertCommand, AlertError, AlertId, Outcome},
     schools::Half,
 };
 use projections::alerts::{AlertRow, of_school_on, of_student};
@@ -81,8 +81,10 @@ async fn show_alerts(
     At((school, student)): At<(Uai, StudentId)>,
     reading: Reading,
 ) -> Result<Json<Vec<AlertRow>>, ApiError> {
-    let Granted { mask, .. } = reading.guard.student(school, student, Action::ReadAlerts).await?;
+    let Granted { mask, rule, .. } =
+        reading.guard.student(school, student, Action::ReadAlerts).await?;
     let mut alerts = of_student(&reading.db().await?, school, student).await?;
+    alerts.retain(|alert| knows_of(rule, reading.guard.person(), alert));
     alerts.iter_mut().for_each(|alert| leave_out_others(mask, &reading.guard, alert));
     Ok(Json(alerts))
 }
@@ -102,7 +104,14 @@ async fn acknowledge_alert(
 ) -> Result<Receipt, ApiError> {
     let alert = AlertId { school, student, date, half };
     let may = move |guard: Guard| async move {
-        guard.student(school, student, Action::AcknowledgeAlert).await?;
+        let asked = guard.student(school, student, Action::AcknowledgeAlert).await?;
+        if asked.rule == Rule::InCharge {
+            let alerts = of_student(&guard.db, school, student).await?;
+            let told = |known: &AlertRow| knows_of(asked.rule, guard.person(), known);
+            if !alerts.iter().any(|known| known.id() == alert && told(known)) {
+                return Err(AlertError::NoSuchAlert.into());
+            }
+        }
         // A program knows nothing in a family's place.
         guard.person().ok_or_else(|| Refusal::Forbidden.into())
     };
@@ -154,6 +163,12 @@ async fn call<T>(
     };
     write.check(may).await?;
     write.execute::<Alert>(school, AlertId { school, student, date, half }, command).await
+}
+
+/// Whoever has a student in charge knows of the alerts that they were told of, and of no other: they are told
+/// when nobody else is reached.
+fn knows_of(rule: Rule, asks: Option<PersonId>, alert: &AlertRow) -> bool {
+    rule != Rule::InCharge || alert.sheet.messages.values().any(|message| Some(message.to) == asks)
 }
 
 /// What the other home was told, and whether it answered, is the other home's.

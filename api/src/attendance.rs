@@ -382,7 +382,8 @@ fn is_of_family(rule: Rule) -> bool {
         | Rule::OfAge
         | Rule::Guardian
         | Rule::Surveillance
-        | Rule::ParentOfStudentOfAge => true,
+        | Rule::ParentOfStudentOfAge
+        | Rule::InCharge => true,
         Rule::ProgramScope
         | Rule::OfSchool
         | Rule::InClass

@@ -287,6 +287,8 @@ pub enum Rule {
     Surveillance,
     /// A parent of a student of age.
     ParentOfStudentOfAge,
+    /// Somebody who has the student in charge.
+    InCharge,
     /// The head of the school.
     Head,
     /// The CPE.

@@ -368,13 +368,14 @@ fn links(Age(_, of_age): Age) -> Vec<Relation> {
     let authorities = [
         (Authority::Exercised, Some(Rule::Guardian)),
         (Authority::SurveillanceOnly, Some(Rule::Surveillance)),
-        (Authority::InCharge, None),
+        (Authority::InCharge, Some(Rule::InCharge)),
         (Authority::Contact, None),
     ];
     let judgments = states().map(|(span, now)| (vec![span], now));
     let mut relations = Vec::new();
     for (what, of_minor) in authorities {
-        let rule = of_minor.map(|rule| if of_age { Rule::ParentOfStudentOfAge } else { rule });
+        let of_parents = of_age && what != Authority::InCharge;
+        let rule = of_minor.map(|rule| if of_parents { Rule::ParentOfStudentOfAge } else { rule });
         for (span, linked) in states() {
             for (restrictions, judged) in judgments.iter().cloned().chain([(vec![], false)]) {
                 let links = vec![Dated { what, span }];

@@ -3,8 +3,8 @@
 use axum::{body::Body, http::Request};
 use serde_json::json;
 
-use super::tilleuls::Tilleuls;
-use crate::scene::Answer;
+use super::tilleuls::{Tilleuls, answers_for};
+use crate::scene::{Answer, SCHOOL};
 
 #[tokio::test]
 async fn a_parent_says_seen_and_gives_a_reason_that_the_school_accepts() {
@@ -31,7 +31,7 @@ async fn a_parent_says_seen_and_gives_a_reason_that_the_school_accepts() {
     assert_eq!(school.alerts().await[0]["seen_by"], json!([mother]));
 
     let form = form(&[
-        ("absence", &format!("{}-{lea}-2026-11-20-morning", crate::scene::SCHOOL)),
+        ("absence", &format!("{SCHOOL}-{lea}-2026-11-20-morning")),
         ("key", "a-tap"),
         ("reason", "illness"),
         ("comment", "de la fièvre"),
@@ -89,6 +89,74 @@ async fn a_link_that_is_over_forged_or_taken_away_by_a_judgment_opens_one_and_th
 }
 
 #[tokio::test]
+async fn whoever_has_a_child_in_charge_says_seen_and_is_not_asked_why() {
+    let mut school = Tilleuls::new().await;
+    let (lea, noe) = (school.lea.clone(), school.noe.clone());
+    school.guardian("Sophie", ("fr", "first"), &[&lea], json!({})).await;
+    let adele = json!({ "mail": "adele@example.org", "accepts_sms": false });
+    let other = school.guardian("Adèle", ("fr", "first"), &[&noe], adele).await;
+    let name = json!({ "name": { "family": "Schmitt", "given": "Marc" } });
+    let details = json!({ "mail": "marc@example.org", "accepts_sms": false });
+    let both = [lea.as_str(), &noe];
+    let carer = answers_for(&mut school.scene, name, ("in-charge", "first"), &both, details).await;
+    let token = school.scene.signed_in(&carer, false).await;
+    school.roll(1, &[&lea, &noe]).await;
+    let list = format!("/schools/{SCHOOL}/students/{lea}/alerts");
+    let untold = school.scene.send_as(&token, "GET", &list, None).await.ok();
+    assert_eq!(untold, json!([]), "they are told when nobody else is reached");
+    let acknowledgement = |student: &str| {
+        format!("/schools/{SCHOOL}/students/{student}/alerts/2026-11-20/morning/acknowledgement")
+    };
+    let refused = school.scene.send_as(&token, "POST", &acknowledgement(&lea), None).await;
+    assert_eq!(refused.refusal(), "404 no-such-alert");
+
+    school.at("2026-11-20T07:10:00Z").await;
+    let sent = school.sent();
+    let to_carer: Vec<_> = sent.iter().filter(|said| said.contains("To: marc@")).collect();
+    assert_eq!(to_carer.len(), 1, "{sent:#?}");
+    let link = link_of(to_carer[0]);
+    let page = get(&mut school, &link).await;
+    assert_eq!(page.status, "200 OK");
+    let text = page.text();
+    assert!(text.contains("<bdi>Léa</bdi>") && text.contains("/seen"), "{text}");
+    assert!(!text.contains("Noé") && !text.contains("/reasons"), "{text}");
+    let seen = post(&mut school, &format!("{link}/seen"), "").await;
+    assert_eq!(seen.status, "303 See Other");
+    let told = school.scene.send_as(&token, "GET", &list, None).await.ok();
+    assert_eq!(told[0]["seen_by"], json!([carer]));
+    let own = school.scene.send_as(&token, "GET", "/account/alerts", None).await.ok();
+    assert_eq!((own.as_array().unwrap().len(), &own[0]["student"]), (1, &json!(lea)));
+    assert_eq!(own[0]["seen"], true);
+    school.scene.send_as(&token, "POST", &acknowledgement(&lea), None).await.ok();
+    let refused = school.scene.send_as(&token, "POST", &acknowledgement(&noe), None).await;
+    assert_eq!(refused.refusal(), "404 no-such-alert", "{other} was reached");
+
+    let form = form(&[
+        ("absence", &format!("{SCHOOL}-{lea}-2026-11-20-morning")),
+        ("key", "a-tap"),
+        ("reason", "illness"),
+        ("comment", ""),
+    ]);
+    let head = school.scene.head().await;
+    let refused = post(&mut school, &format!("{link}/reasons"), &form).await;
+    assert_eq!(refused.status, "404 Not Found");
+    for path in ["attendance", "guardians"] {
+        let path = format!("/schools/{SCHOOL}/students/{lea}/{path}");
+        let refused = school.scene.send_as(&token, "GET", &path, None).await;
+        assert_eq!(refused.refusal(), "404 unknown-student", "{path}");
+    }
+    assert_eq!(school.scene.head().await, head);
+
+    let judgment = json!({ "from": "2026-11-20", "document": "JAF 26/5" });
+    let path = format!("/students/{lea}/guardians/{carer}/restriction");
+    school.scene.post(&path, judgment).await.ok();
+    let gone = get(&mut school, "/a/nothing").await;
+    assert_eq!(get(&mut school, &link).await.text(), gone.text());
+    let own = school.scene.send_as(&token, "GET", "/account/alerts", None).await.ok();
+    assert_eq!(own, json!([]));
+}
+
+#[tokio::test]
 async fn a_form_without_a_reason_is_shown_again_with_what_was_typed() {
     let mut school = Tilleuls::new().await;
     let lea = school.lea.clone();
@@ -97,7 +165,7 @@ async fn a_form_without_a_reason_is_shown_again_with_what_was_typed() {
     school.roll(1, &[&lea]).await;
     school.at("2026-11-20T07:10:00Z").await;
     let link = link_of(&school.sent()[0]);
-    let absence = format!("{}-{lea}-2026-11-20-morning", crate::scene::SCHOOL);
+    let absence = format!("{SCHOOL}-{lea}-2026-11-20-morning");
     let typed = "<script>alert(1)</script>";
     let form =
         form(&[("absence", &absence), ("key", "1"), ("reason", "infirmary"), ("comment", typed)]);

@@ -246,14 +246,14 @@ impl Guard {
         }
     }
 
-    /// Asks about a student as one of their family, whatever else one is in the school; answers what the school
-    /// has decided. Nothing if it is not allowed: nobody has asked about this student by name.
+    /// Asks about a student as one of their family, whatever else one is in the school; answers by which
+    /// rule, and what the school has decided. Nothing if it is not allowed: nobody has asked about this student by name.
     pub(crate) async fn as_family(
         &self,
         school: Uai,
         student: StudentId,
         action: Action,
-    ) -> Result<Option<SchoolSheet>, ApiError> {
+    ) -> Result<Option<(Rule, SchoolSheet)>, ApiError> {
         let thing = Thing::Student(student);
         let mut known = known(&self.db, self.person(), school, thing).await?;
         let (posts, mandates, teaches) = (Vec::new(), Vec::new(), Vec::new());
@@ -263,7 +263,7 @@ impl Guard {
         let (account, subject) = (self.caller.account, thing.subject());
         let asked = Asked { account, school: Some(school), subject, action };
         self.caller.decisions.note(asked, decision);
-        Ok(Some(sheet))
+        Ok(Some((decision.rule, sheet)))
     }
 
     /// Refuses whoever is of nobody's family what a family may.

@@ -15,7 +15,7 @@ use axum::Json;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     MessageId, PersonId, StudentId, Uai,
-    access::{Action, Mask},
+    access::{Action, Mask, Rule},
     alerts::{Cancellation, message::MessageSheet},
     schools::Half,
 };
@@ -31,7 +31,7 @@ use serde::Serialize;
 use sqlx::SqlitePool;
 use utoipa::ToSchema;
 
-use super::leave_out_others;
+use super::{knows_of, leave_out_others};
 use crate::{
     access::Guard,
     error::{ApiError, Problem, Refusal},
@@ -84,7 +84,8 @@ pub(super) async fn list_own_alerts(reading: Reading) -> Result<Json<Vec<OwnAler
 /// What somebody may be told about.
 #[derive(PartialEq)]
 pub(super) struct Own {
-    students: Vec<OwnStudent>,
+    /// Each child in each school, and by which rule.
+    students: Vec<(OwnStudent, Rule)>,
     /// What their schools are called.
     schools: BTreeMap<Uai, String>,
 }
@@ -102,8 +103,9 @@ impl Own {
         let (mut students, mut schools) = (Vec::new(), BTreeMap::new());
         for own in own_students(&guard.db, person).await? {
             let OwnStudent { school, student, .. } = own;
-            if let Some(sheet) = guard.as_family(school, student, Action::ReadAlerts).await? {
-                students.push(own);
+            let asked = guard.as_family(school, student, Action::ReadAlerts).await?;
+            if let Some((rule, sheet)) = asked {
+                students.push((own, rule));
                 schools.insert(school, sheet.name);
             }
         }
@@ -111,15 +113,17 @@ impl Own {
     }
 
     async fn alerts(&self, db: &SqlitePool, guard: &Guard) -> Result<Vec<OwnAlert>, ApiError> {
-        let people: Vec<PersonId> = self.students.iter().map(|own| own.student.person()).collect();
+        let people: Vec<PersonId> =
+            self.students.iter().map(|(own, _)| own.student.person()).collect();
         let people = these(db, &people).await?.into_iter();
         let names: BTreeMap<PersonId, String> =
             people.map(|known| (known.person, known.name.given)).collect();
         let mut alerts = Vec::new();
-        for OwnStudent { school, student, .. } in &self.students {
+        for (OwnStudent { school, student, .. }, rule) in &self.students {
             let school_name = self.schools.get(school).cloned().unwrap_or_default();
             let first_name = names.get(&student.person()).cloned();
-            for mut alert in of_student(db, *school, *student).await? {
+            let known = of_student(db, *school, *student).await?.into_iter();
+            for mut alert in known.filter(|alert| knows_of(*rule, guard.person(), alert)) {
                 leave_out_others(Mask { other_home: true, ..Mask::default() }, guard, &mut alert);
                 alerts.push(OwnAlert::of(alert, school_name.clone(), first_name.clone()));
             }
@@ -162,7 +166,7 @@ impl Heard {
     /// about.
     pub(super) async fn look(&mut self, guard: &Guard) -> Result<Option<(&str, u64)>, ApiError> {
         let own = Own::of(guard, self.person).await?;
-        let Some(changed) = own.students.iter().map(|own| own.changed).max() else {
+        let Some(changed) = own.students.iter().map(|(own, _)| own.changed).max() else {
             return Ok(None);
         };
         if self.own.as_ref() != Some(&own) {

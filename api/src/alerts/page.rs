@@ -17,7 +17,7 @@ use axum::{
 use chrono::{NaiveDateTime, TimeDelta};
 use domain::{
     AccountId, LineId, MessageId, PersonId, Uai,
-    access::{Action, Actor},
+    access::{Action, Actor, Rule},
     alerts::{Alert, AlertCommand, AlertId, Cancellation},
     attendance::{
         Attendance, AttendanceCommand, GiveReason, GivenBy, documents::DOCUMENT_MAX_BYTES,
@@ -111,6 +111,8 @@ struct Opened {
     language: Language,
     /// What the message was about, as far as its reader may still know of it.
     children: Vec<(AlertRow, String)>,
+    /// Those of which others are asked why: whoever has a child in charge gives no reason.
+    for_others: Vec<AlertId>,
 }
 
 /// A form that gives a reason.
@@ -196,12 +198,15 @@ async fn open(
     let guard = Guard::new(caller, node.db(), None, now);
     let students: Vec<PersonId> = alerts.iter().map(|alert| alert.student.person()).collect();
     let people = these(&node.db(), &[students, vec![reader]].concat()).await?;
-    let mut children = Vec::new();
+    let (mut children, mut for_others) = (Vec::new(), Vec::new());
     for alert in alerts.into_iter().filter(|alert| now < alert.raised_at + GOOD_FOR) {
         let may = guard.student(alert.school, alert.student, Action::ReadAlerts).await;
         let known = people.iter().find(|known| known.person == alert.student.person());
         match (may, known) {
-            (Ok(_), Some(known)) => children.push((alert, known.name.given.clone())),
+            (Ok(asked), Some(known)) => {
+                for_others.extend((asked.rule == Rule::InCharge).then_some(alert.id()));
+                children.push((alert, known.name.given.clone()));
+            }
             (Err(error @ ApiError::Internal(_)), _) => return Err(error),
             (Err(_), _) | (_, None) => {}
         }
@@ -212,7 +217,18 @@ async fn open(
     let own = people.iter().find(|known| known.person == reader).map(|known| known.language);
     let language = shown.lang.or(own).unwrap_or_default();
     let node = node.clone();
-    Ok(Some(Opened { node, token, reader, guard, sheet, school, message, language, children }))
+    Ok(Some(Opened {
+        node,
+        token,
+        reader,
+        guard,
+        sheet,
+        school,
+        message,
+        language,
+        children,
+        for_others,
+    }))
 }
 
 /// Whom a message was to, and the alerts that it spoke of. One that was sent a moment ago by another
@@ -241,7 +257,13 @@ impl Opened {
             .map(|((alert, first_name), id)| {
                 let wrong = wrong.filter(|(given, _)| given.absence == *id);
                 let since = self.local(alert);
-                LinkChild { first_name, since, standing: standing(alert, (id, &key), wrong) }
+                let stands = alert.sheet.cancelled.is_none();
+                let standing = if stands && self.for_others.contains(&alert.id()) {
+                    Standing::Asked
+                } else {
+                    standing(alert, (id, &key), wrong)
+                };
+                LinkChild { first_name, since, standing }
             })
             .collect();
         let reasons: Vec<ReasonToGive<'_>> = self

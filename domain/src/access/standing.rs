@@ -131,8 +131,7 @@ fn of_learners(facts: &Facts, today: NaiveDate) -> Vec<Rule> {
 }
 
 /// What the links with a student are worth on a day. A judgment takes away what all of them give.
-/// Whoever has the student in charge, or is called in an emergency, is told by the school when it
-/// needs them.
+/// Whoever is called in an emergency is told by the school when it needs them.
 fn of_links(student: &StudentFacts, today: NaiveDate) -> Vec<Held> {
     let of_age = is_of_age(student.birth_date, today);
     let bar = any(&student.restrictions, today).then_some(Rule::RestrictedByJudgment);
@@ -141,7 +140,8 @@ fn of_links(student: &StudentFacts, today: NaiveDate) -> Vec<Held> {
         Authority::Exercised if !of_age => Some(Rule::Guardian),
         Authority::SurveillanceOnly if !of_age => Some(Rule::Surveillance),
         Authority::Exercised | Authority::SurveillanceOnly => Some(Rule::ParentOfStudentOfAge),
-        Authority::InCharge | Authority::Contact => None,
+        Authority::InCharge => Some(Rule::InCharge),
+        Authority::Contact => None,
     });
     rules.map(|rule| Held { rule, bar }).collect()
 }

@@ -135,10 +135,11 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         A::ListAlerts | A::ReadBoard | A::CallFamily => {
             &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])]
         }
-        A::ReadAlerts => {
-            &[(WHOLE, &[R::Head, R::Cpe, R::Assistant]), (OWN_HOME, &[R::OfAge, R::Guardian])]
-        }
-        A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian])],
+        A::ReadAlerts => &[
+            (WHOLE, &[R::Head, R::Cpe, R::Assistant]),
+            (OWN_HOME, &[R::OfAge, R::Guardian, R::InCharge]),
+        ],
+        A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian, R::InCharge])],
 
         A::ListFollowUps => &[(WHOLE, &[R::Head, R::Cpe]), (OUTLINE, &[R::Assistant])],
         A::ReadFollowUp | A::NoteFollowUp => &[(WHOLE, &[R::Head, R::Cpe])],

@@ -49,6 +49,22 @@ fn a_judgment_takes_everything_from_a_guardian_on_its_days_and_nothing_on_others
 }
 
 #[test]
+fn whoever_has_a_student_in_charge_is_told_of_absences_and_may_no_more() {
+    let link = Dated { what: Authority::InCharge, span: days("2026-09-01", Some("2026-11-20")) };
+    let mut facts = guardian("2013-03-01");
+    facts.student.as_mut().unwrap().links = vec![link];
+    for action in Action::VARIANTS {
+        let told = matches!(action, Action::ReadAlerts | Action::AcknowledgeAlert);
+        let due = if told { Ok(Rule::InCharge) } else { Err(Rule::NoRelation) };
+        assert_eq!(asked(*action, &facts, "2026-11-20"), due, "{action:?}");
+        assert_eq!(asked(*action, &facts, "2026-11-21"), Err(Rule::NoRelation), "{action:?}");
+    }
+    facts.student.as_mut().unwrap().restrictions = vec![days("2026-11-10", None)];
+    let restricted = asked(Action::ReadAlerts, &facts, "2026-11-20");
+    assert_eq!(restricted, Err(Rule::RestrictedByJudgment));
+}
+
+#[test]
 fn a_cpe_who_is_also_a_parent_sees_as_a_cpe() {
     let mut facts = guardian("2013-03-01");
     facts.posts = vec![post(Function::Cpe)];

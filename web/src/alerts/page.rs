@@ -62,6 +62,8 @@ pub struct LinkChild<'a> {
 pub enum Standing<'a> {
     /// The school asks why.
     Open(Answer<'a>),
+    /// The school asks others why.
+    Asked,
     /// A reason was given; which, and by whom, the page does not say.
     Explained,
     /// The child was there after all.
@@ -150,7 +152,7 @@ impl LinkPage<'_> {
     fn has_problem(&self) -> bool {
         let problem = |child: &LinkChild<'_>| match &child.standing {
             Standing::Open(answer) => answer.problem.is_some(),
-            Standing::Explained | Standing::There => false,
+            Standing::Asked | Standing::Explained | Standing::There => false,
         };
         self.children.iter().any(problem)
     }
