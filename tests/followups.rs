@@ -41,6 +41,19 @@ async fn the_fourth_half_day_of_a_month_opens_a_follow_up_and_the_third_does_not
 }
 
 #[tokio::test]
+async fn a_follow_up_is_in_the_students_history_after_the_absences_that_opened_it() {
+    let mut school = Tilleuls::new().await;
+    school.misses(4).await;
+    school.open().await;
+    let history = format!("/students/{}/history", school.lea);
+    let history = school.scene.get(&history).await.ok();
+    let counted = ["AbsenceRecorded", "FollowUpOpened"];
+    let kinds = history.as_array().unwrap().iter().filter_map(|event| event["kind"].as_str());
+    let kinds: Vec<_> = kinds.filter(|kind| counted.contains(kind)).collect();
+    assert_eq!(kinds, [["AbsenceRecorded"; 4].as_slice(), &["FollowUpOpened"]].concat());
+}
+
+#[tokio::test]
 async fn the_tenth_half_day_opens_the_next_step_and_the_ninth_does_not() {
     let mut school = Tilleuls::new().await;
     school.misses(9).await;

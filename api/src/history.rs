@@ -20,8 +20,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// What tells that there was a judgment, even to those who read only that something happened.
 const JUDGMENTS: [&str; 2] = ["GuardianshipRestricted", "GuardianshipRestored"];
 
-/// What happened to a student, as far as it concerns the school: identity, family and attendance
-/// files, in the order of the log.
+/// What happened to a student, as far as it concerns the school: identity, family, attendance files,
+/// alerts and follow-ups, in the order of the log.
 #[utoipa::path(get, path = "/schools/{school}/students/{student}/history", tag = "history",
     params(("school" = String, Path), ("student" = uuid::Uuid, Path), ReadQuery),
     responses((status = 200, body = Vec<Happened>), (status = 404, body = Problem)))]
@@ -32,7 +32,7 @@ async fn list_history(
 ) -> Result<Json<Vec<Happened>>, ApiError> {
     let Granted { sheet, mask, until, .. } =
         reading.guard.student(school, student, Action::ReadHistory).await?;
-    let mut history = of_student(app.journal(), student).await?;
+    let mut history = of_student(app.journal(), Some(&reading.guard.db), student).await?;
     history.retain(|event| concerns((school, &sheet), until, event));
     if let Some(instant) = reading.as_of {
         history.retain(|event| event.recorded_at.is_none_or(|at| at <= instant));
@@ -48,14 +48,16 @@ async fn list_history(
 }
 
 /// A school is told what happened in its own life; of the person and the family, what happened
-/// before the student left it too; of attendance files, nothing that is another school's.
+/// before the student left it too; of attendance files, alerts and follow-ups, nothing that is another
+/// school's.
 fn concerns(
     (school, sheet): (Uai, &SchoolSheet),
     until: Option<NaiveDate>,
     event: &Happened,
 ) -> bool {
     let stream = event.stream.as_deref().and_then(|stream| stream.parse().ok());
-    let shared = !matches!(stream, Some(Stream::Attendance(..)));
+    let shared =
+        !matches!(stream, Some(Stream::Attendance(..) | Stream::Alert(_) | Stream::FollowUp(_)));
     let (Some(of), Some(at)) = (event.school, event.recorded_at) else { return true };
     of == school || (shared && until.is_none_or(|until| sheet.local_date(at) <= until))
 }

@@ -4,8 +4,13 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use domain::{AccountId, Event, SchoolYear, Stream, StudentId, Uai};
+use projections::{
+    alerts, followups,
+    people::{EnrolmentRow, enrolments},
+};
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::SqlitePool;
 use utoipa::ToSchema;
 
 use crate::{Entry, Journal, header, log::Filter};
@@ -42,19 +47,41 @@ pub async fn of_stream(journal: &Journal, stream: Stream) -> anyhow::Result<Vec<
     Ok(journal.history(stream).await?.into_iter().map(Happened::from).collect())
 }
 
-/// What happened to a student: identity, family and attendance files, in the order of the log.
+/// What happened to a student: identity, family and attendance files; and the alerts and follow-ups that
+/// these tables know of, which forget those whose content was erased. In the order of the log.
 ///
 /// # Errors
-/// When the log or the vault cannot be read.
-pub async fn of_student(journal: &Journal, student: StudentId) -> anyhow::Result<Vec<Happened>> {
+/// When the log, the vault or the tables cannot be read.
+pub async fn of_student(
+    journal: &Journal,
+    db: Option<&SqlitePool>,
+    student: StudentId,
+) -> anyhow::Result<Vec<Happened>> {
     let files = years(journal).await?.map(|year| Stream::Attendance(student, SchoolYear(year)));
     let streams = [Stream::Person(student.person()), Stream::Family(student)];
+    let told = match db {
+        Some(db) => told(db, student).await?,
+        None => Vec::new(),
+    };
     let mut happened = Vec::new();
-    for stream in streams.into_iter().chain(files) {
+    for stream in streams.into_iter().chain(files).chain(told) {
         happened.extend(of_stream(journal, stream).await?);
     }
     happened.sort_by_key(|event| event.position);
     Ok(happened)
+}
+
+/// The streams of what a student's family was told and of what was done about their absences: a day and a
+/// half of it, or a month, are in their names, so that no law gives them without the tables.
+async fn told(db: &SqlitePool, student: StudentId) -> sqlx::Result<Vec<Stream>> {
+    let mut streams = Vec::new();
+    for EnrolmentRow { school, .. } in enrolments(db, student.person()).await? {
+        let alerts = alerts::of_student(db, school, student).await?.into_iter();
+        streams.extend(alerts.map(|alert| Stream::Alert(alert.id())));
+        let follow_ups = followups::of_student(db, school, student).await?.into_iter();
+        streams.extend(follow_ups.map(|follow_up| Stream::FollowUp(follow_up.id())));
+    }
+    Ok(streams)
 }
 
 /// The school years that are looked at: the next one, and back to ten before the log began, for

@@ -226,6 +226,30 @@ async fn a_substitute_calls_the_roll_of_the_lesson_they_give() {
 }
 
 #[tokio::test]
+async fn what_a_family_was_told_is_in_a_students_history_for_this_school_only() {
+    let mut house = House::open().await;
+    let enrolment = json!({ "person": house.id("léa"), "from": "2026-09-01" });
+    house.post(OTHER, "/students", enrolment).await.ok();
+    house.mandates("auditor", Mandate::Auditor, "2026-12-31").await;
+    house.works(OTHER, "the other head", "head").await;
+    let kinds = |history: &Value, of: &str| -> Vec<String> {
+        let of_stream = |event: &&Value| event["stream"].as_str().unwrap().starts_with(of);
+        let events = history.as_array().unwrap().iter().filter(of_stream);
+        events.map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let whole = house.asks("head", "/students/{léa}/history").await.ok();
+    assert_eq!(kinds(&whole, "alert-"), ["AlertRaised"]);
+    let traces = house.asks("auditor", "/students/{léa}/history").await.ok();
+    assert_eq!(kinds(&traces, "alert-"), ["AlertRaised"]);
+    assert!(traces.as_array().unwrap().iter().all(|event| event["content"].is_null()));
+    let there = house.path(&format!("/schools/{OTHER}/students/{{léa}}/history"));
+    let there = house.does_anywhere("the other head", "GET", &there, None).await.ok();
+    assert!(kinds(&there, "person-").len() > 1, "{there}");
+    assert_eq!(kinds(&there, "alert-"), [""; 0], "nor of its file");
+    assert_eq!(kinds(&there, "attendance-"), [""; 0]);
+}
+
+#[tokio::test]
 async fn an_auditor_sees_that_things_happened_until_the_mandate_ends() {
     let mut house = House::open().await;
     house.mandates("auditor", Mandate::Auditor, "2026-11-20").await;

@@ -15,6 +15,7 @@ use replay::{
     history::{self, Happened},
     rebuild,
 };
+use sqlx::SqlitePool;
 
 use super::serve::{listen, log_json, serve};
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ use crate::settings::Settings;
 pub(crate) enum Replay {
     /// Fill the tables anew from the log; a running server takes them over when they are whole
     Rebuild,
-    /// Every event of a stream, or of a student's identity, family and attendance files
+    /// Every event of a stream, or of a student: identity, family, attendance, and what follows of it
     History {
         /// A stream like `school-0549998Z`, or the id of a student
         of: String,
@@ -52,7 +53,7 @@ impl Replay {
         let journal = Journal::open_to_read(place.clone(), settings.existing_master_key()?).await?;
         match self {
             Self::Rebuild => rebuild_tables(&journal, folder).await,
-            Self::History { of, json } => print_history(&journal, &of, json).await,
+            Self::History { of, json } => print_history((&journal, folder), &of, json).await,
             Self::Access(access) => access.run(&journal, &place.log).await,
             Self::AsOf { instant } => serve_past(journal, instant, settings).await,
             Self::Diff => diff(&journal, folder).await,
@@ -70,10 +71,17 @@ async fn rebuild_tables(journal: &Journal, folder: &Path) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-async fn print_history(journal: &Journal, of: &str, json: bool) -> anyhow::Result<ExitCode> {
+async fn print_history(
+    (journal, folder): (&Journal, &Path),
+    of: &str,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let happened = match (of.parse::<Stream>(), of.parse::<StudentId>()) {
         (Ok(stream), _) => history::of_stream(journal, stream).await?,
-        (Err(_), Ok(student)) => history::of_student(journal, student).await?,
+        (Err(_), Ok(student)) => {
+            let db = tables(folder).await?;
+            history::of_student(journal, db.as_ref(), student).await?
+        }
         (Err(error), Err(_)) => bail!("{of:?} is neither a student's id nor a stream: {error}"),
     };
     let mut out = std::io::stdout().lock();
@@ -88,6 +96,12 @@ async fn print_history(journal: &Journal, of: &str, json: bool) -> anyhow::Resul
         writeln!(std::io::stderr(), "nothing happened in {of}")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tables of a folder, if there are any.
+async fn tables(folder: &Path) -> anyhow::Result<Option<SqlitePool>> {
+    let Some(newest) = projections::files::newest_whole(folder).await? else { return Ok(None) };
+    Ok(Some(projections::files::open(&projections::files::path(folder, newest)).await?))
 }
 
 /// An event in two lines: when and what; who, where and the details.
