@@ -105,7 +105,7 @@ async fn acknowledge_alert(
     let alert = AlertId { school, student, date, half };
     let may = move |guard: Guard| async move {
         let asked = guard.student(school, student, Action::AcknowledgeAlert).await?;
-        if asked.rule == Rule::InCharge {
+        if asked.rule.hears_only_what_it_is_told() {
             let alerts = of_student(&guard.db, school, student).await?;
             let told = |known: &AlertRow| knows_of(asked.rule, guard.person(), known);
             if !alerts.iter().any(|known| known.id() == alert && told(known)) {
@@ -165,10 +165,10 @@ async fn call<T>(
     write.execute::<Alert>(school, AlertId { school, student, date, half }, command).await
 }
 
-/// Whoever has a student in charge knows of the alerts that they were told of, and of no other: they are told
-/// when nobody else is reached.
+/// Whether somebody whom this rule lets in knows of an alert.
 fn knows_of(rule: Rule, asks: Option<PersonId>, alert: &AlertRow) -> bool {
-    rule != Rule::InCharge || alert.sheet.messages.values().any(|message| Some(message.to) == asks)
+    !rule.hears_only_what_it_is_told()
+        || alert.sheet.messages.values().any(|message| Some(message.to) == asks)
 }
 
 /// What the other home was told, and whether it answered, is the other home's.

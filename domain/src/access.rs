@@ -416,6 +416,15 @@ impl Decision {
     }
 }
 
+impl Rule {
+    /// Whether somebody whom it lets in knows of the alerts that they were told of themselves, and of no
+    /// other: whoever has a student in charge is told when nobody else is reached; the parents of a student
+    /// of age are, while they keep the student (circulaire 74-325).
+    pub fn hears_only_what_it_is_told(self) -> bool {
+        matches!(self, Self::InCharge | Self::ParentOfStudentOfAge)
+    }
+}
+
 impl Mask {
     /// What both leave out.
     fn and(self, other: Self) -> Self {

@@ -95,9 +95,14 @@ const TABLE: [(&str, &str, &str); 49] = [
     (
         "read-alerts",
         "see what a student's family was told",
-        "head cpe assistant; own home: of-age guardian in-charge",
+        "head cpe assistant; own home: of-age guardian parent-of-student-of-age \
+         in-charge",
     ),
-    ("acknowledge-alert", "say that one knows of an absence", "of-age guardian in-charge"),
+    (
+        "acknowledge-alert",
+        "say that one knows of an absence",
+        "of-age guardian parent-of-student-of-age in-charge",
+    ),
     ("call-family", "call a family that was not reached", "head cpe assistant"),
     (
         "list-follow-ups",

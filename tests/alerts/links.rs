@@ -158,6 +158,34 @@ async fn whoever_has_a_child_in_charge_says_seen_and_is_not_asked_why() {
 }
 
 #[tokio::test]
+async fn the_parents_of_a_student_of_age_say_seen_and_the_student_says_why() {
+    let mut school = Tilleuls::new().await;
+    let awa = json!({ "name": { "family": "Diop", "given": "Awa" }, "birth_date": "2008-11-20" });
+    let awa = school.scene.post("/people", awa).await.id();
+    let enrolment = json!({ "person": awa, "from": "2026-09-01" });
+    school.scene.post("/students", enrolment).await.ok();
+    let own = json!({ "mail": "awa@example.org", "accepts_sms": false });
+    school.scene.put(&format!("/people/{awa}/contact-details"), own).await.ok();
+    let details = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    let mother = school.guardian("Sophie", ("fr", "first"), &[&awa], details).await;
+    let away = json!({ "student": awa, "from": "2026-11-20T08:00:00+01:00",
+        "to": "2026-11-20T11:00:00+01:00" });
+    school.scene.post("/absences", away).await.ok();
+    school.at("2026-11-20T07:10:00Z").await;
+    let sent = school.sent();
+    let link_to = |who: &str| link_of(sent.iter().find(|said| said.contains(who)).unwrap());
+    let (to_mother, to_awa) = (link_to("To: sophie@"), link_to("To: awa@"));
+
+    let page = get(&mut school, &to_mother).await;
+    assert!(page.text().contains("/seen") && !page.text().contains("/reasons"), "{}", page.text());
+    let seen = post(&mut school, &format!("{to_mother}/seen"), "").await;
+    assert_eq!(seen.status, "303 See Other");
+    assert_eq!(school.alerts().await[0]["seen_by"], json!([mother]));
+    let page = get(&mut school, &to_awa).await;
+    assert!(page.text().contains("/reasons"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn a_form_without_a_reason_is_shown_again_with_what_was_typed() {
     let mut school = Tilleuls::new().await;
     let lea = school.lea.clone();

@@ -17,7 +17,7 @@ use axum::{
 use chrono::{NaiveDateTime, TimeDelta};
 use domain::{
     AccountId, LineId, MessageId, PersonId, Uai,
-    access::{Action, Actor, Rule},
+    access::{Action, Actor},
     alerts::{Alert, AlertCommand, AlertId, Cancellation},
     attendance::{
         Attendance, AttendanceCommand, GiveReason, GivenBy, documents::DOCUMENT_MAX_BYTES,
@@ -111,7 +111,8 @@ struct Opened {
     language: Language,
     /// What the message was about, as far as its reader may still know of it.
     children: Vec<(AlertRow, String)>,
-    /// Those of which others are asked why: whoever has a child in charge gives no reason.
+    /// Those of which others are asked why: not whoever has a child in charge, nor the parents of a student
+    /// of age.
     for_others: Vec<AlertId>,
 }
 
@@ -204,7 +205,8 @@ async fn open(
         let known = people.iter().find(|known| known.person == alert.student.person());
         match (may, known) {
             (Ok(asked), Some(known)) => {
-                for_others.extend((asked.rule == Rule::InCharge).then_some(alert.id()));
+                let of_others = asked.rule.hears_only_what_it_is_told();
+                for_others.extend(of_others.then_some(alert.id()));
                 children.push((alert, known.name.given.clone()));
             }
             (Err(error @ ApiError::Internal(_)), _) => return Err(error),

@@ -137,9 +137,11 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         }
         A::ReadAlerts => &[
             (WHOLE, &[R::Head, R::Cpe, R::Assistant]),
-            (OWN_HOME, &[R::OfAge, R::Guardian, R::InCharge]),
+            (OWN_HOME, &[R::OfAge, R::Guardian, R::ParentOfStudentOfAge, R::InCharge]),
         ],
-        A::AcknowledgeAlert => &[(WHOLE, &[R::OfAge, R::Guardian, R::InCharge])],
+        A::AcknowledgeAlert => {
+            &[(WHOLE, &[R::OfAge, R::Guardian, R::ParentOfStudentOfAge, R::InCharge])]
+        }
 
         A::ListFollowUps => &[(WHOLE, &[R::Head, R::Cpe]), (OUTLINE, &[R::Assistant])],
         A::ReadFollowUp | A::NoteFollowUp => &[(WHOLE, &[R::Head, R::Cpe])],
