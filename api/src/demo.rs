@@ -47,8 +47,9 @@ use script::{Ask, Request, Scene, Writer};
 /// No real school has it; its letter agrees.
 const SCHOOL: &str = "0679999E";
 
-/// The last families are told so long after the last scene.
-const TOLD_WITHIN: TimeDelta = TimeDelta::hours(1);
+/// Families are told so long after a scene: the grace delay, and the minute in which a message waits for those
+/// about siblings.
+const TOLD_WITHIN: TimeDelta = TimeDelta::minutes(11);
 
 /// Days of lessons that are told.
 const DAYS: usize = 10;
@@ -92,9 +93,11 @@ pub async fn seed(
     let (scenes, told) = write(seed, today)?;
     for scene in scenes {
         let at = scene.at;
-        clock.set(at);
-        // What fell due before is told before anything else happens.
-        sending.settle().await.with_context(|| format!("telling families until {at}"))?;
+        // What falls due before is told in time, and before anything else happens.
+        for until in [at.min(clock.now() + TOLD_WITHIN), at] {
+            clock.set(until);
+            sending.settle().await.with_context(|| format!("telling families until {until}"))?;
+        }
         play(node, scene).await.with_context(|| format!("in the scene of {at}"))?;
     }
     clock.set(clock.now() + TOLD_WITHIN);

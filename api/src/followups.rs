@@ -16,7 +16,7 @@ use domain::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use projections::followups::{
-    FollowUpRow, MonthCounts, of_student, open_in_school, tally, with_lines_in,
+    FollowUpRow, MonthCounts, may_be_near, of_student, open_in_school, tally,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
@@ -72,16 +72,16 @@ struct UpToQuery {
 
 /// A student who is one short of a step, or has reached one.
 #[derive(Serialize, ToSchema)]
-struct StudentNear {
+pub(crate) struct StudentNear {
     /// Who.
-    student: StudentId,
+    pub(crate) student: StudentId,
     /// What counts, in both kinds of months.
     #[serde(flatten)]
     counts: MonthCounts,
     /// The steps that are reached in one of them.
     reached: Vec<Step>,
     /// The steps that the next half-day, lateness or departure reaches.
-    near: Vec<Step>,
+    pub(crate) near: Vec<Step>,
 }
 
 /// The students who are near a step of the ladder on a day, or across it.
@@ -95,14 +95,22 @@ async fn list_thresholds(
 ) -> Result<Json<Vec<StudentNear>>, ApiError> {
     let sheet = reading.guard.school(school, Action::ListFollowUps).await?.sheet;
     let day = date.unwrap_or_else(|| sheet.local_date(reading.now));
-    let (db, school) = (reading.db().await?, (school, &sheet));
-    let students = with_lines_in(&db, school, None, MonthCounts::days(day)).await?;
+    Ok(Json(all_near(&reading.db().await?, (school, &sheet), day).await?))
+}
+
+/// All who are near a step on a day, or across it.
+pub(crate) async fn all_near(
+    db: &SqlitePool,
+    school: (Uai, &SchoolSheet),
+    day: NaiveDate,
+) -> sqlx::Result<Vec<StudentNear>> {
+    let students = may_be_near(db, school, MonthCounts::days(day)).await?;
     let mut each = Vec::with_capacity(students.len());
     for student in students {
-        each.push(near(&db, student, school, day));
+        each.push(near(db, student, school, day));
     }
     let all: Vec<_> = stream::iter(each).buffered(COUNTED_AT_ONCE).try_collect().await?;
-    Ok(Json(all.into_iter().flatten().collect()))
+    Ok(all.into_iter().flatten().collect())
 }
 
 async fn near(

@@ -3,6 +3,8 @@
 //! A follow-up is one row. Counts are not stored: they are taken from the lines, the lessons of the
 //! timetable as it stands, and the reasons, each time somebody asks.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
     ClassId, Event, Recorded, SchoolYear, StudentId, Uai,
@@ -147,33 +149,68 @@ pub async fn follow_up(db: &SqlitePool, id: FollowUpId) -> sqlx::Result<Option<F
     row(question.bind(day.to_string()).bind(<&str>::from(step)), db).await
 }
 
-/// The students of a school, or of one of its classes, who have lines without a receivable reason that
-/// may count in some days.
+/// The students of a class who have lines without a receivable reason that may count in some days.
 ///
 /// # Errors
 /// When the read model cannot be read.
 pub async fn with_lines_in(
     db: &SqlitePool,
     (school, sheet): (Uai, &SchoolSheet),
-    class: Option<ClassId>,
+    class: ClassId,
     days: Stretch,
 ) -> sqlx::Result<Vec<StudentId>> {
     let question = "select distinct student from attendance_line
         where school = ?1 and starts >= ?2 and starts < ?3
-          and (?4 is null or student in (select student from class_member where class = ?4))
+          and student in (select student from class_member where class = ?4)
           and not row ->> 'withdrawn' and row ->> 'kind' in ('absence', 'lateness', 'departure')
           and coalesce(row ->> 'receivable', 0) <> 1
         order by student";
-    let midnight = |day| sheet.instant(day, chrono::NaiveTime::MIN);
-    let (from, until) = (midnight(days.from), midnight(days.until));
+    let (from, until) = around(days, sheet);
     let question = sqlx::query_scalar(question)
         .bind(school.to_string())
-        .bind(column(from - MOVED_WITHIN))
-        .bind(column(until + TimeDelta::days(1) + MOVED_WITHIN))
-        .bind(class.map(|class| class.to_string()));
+        .bind(from)
+        .bind(until)
+        .bind(class.to_string());
     let students: Vec<String> = question.fetch_all(db).await?;
     let read = |student: &String| student.parse().map_err(|_| sqlx::Error::RowNotFound);
     students.iter().map(read).collect()
+}
+
+/// The students of a school whose lines that may count in some days are enough for a step of the ladder, or
+/// for all but one of what it takes: nobody else needs to be counted. Costs one question.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn may_be_near(
+    db: &SqlitePool,
+    (school, sheet): (Uai, &SchoolSheet),
+    days: Stretch,
+) -> sqlx::Result<Vec<StudentId>> {
+    let question = "select row from attendance_line
+        where school = ?1 and starts >= ?2 and starts < ?3
+          and not row ->> 'withdrawn' and row ->> 'kind' in ('absence', 'lateness', 'departure')
+          and coalesce(row ->> 'receivable', 0) <> 1";
+    let (from, until) = around(days, sheet);
+    let question = sqlx::query_scalar(question).bind(school.to_string()).bind(from).bind(until);
+    let mut of_students: BTreeMap<StudentId, Vec<LineRow>> = BTreeMap::new();
+    for line in rows::<LineRow>(question, db).await? {
+        of_students.entry(line.student).or_default().push(line);
+    }
+    of_students.retain(|_, lines| {
+        most(lines, sheet).iter().any(|(step, at_most)| {
+            let threshold = step.threshold(&sheet.settings);
+            threshold
+                .is_some_and(|threshold| *at_most > 0 && at_most.saturating_add(100) >= threshold)
+        })
+    });
+    Ok(of_students.into_keys().collect())
+}
+
+/// The instants between which a line begins that may count in some days, as the table has them.
+fn around(days: Stretch, sheet: &SchoolSheet) -> (String, String) {
+    let midnight = |day| sheet.instant(day, chrono::NaiveTime::MIN);
+    let (from, until) = (midnight(days.from), midnight(days.until));
+    (column(from - MOVED_WITHIN), column(until + TimeDelta::days(1) + MOVED_WITHIN))
 }
 
 /// What a student missed at most in a school year without a receivable reason, in hundredths: whoever
@@ -187,18 +224,21 @@ pub async fn at_most(
     sheet: &SchoolSheet,
     year: SchoolYear,
 ) -> sqlx::Result<[(Step, u32); 4]> {
-    let mut lines = file(db, student, year).await?;
-    lines.retain(|line| line.counts(sheet));
-    let of = |kind| lines.iter().filter(move |line| line.kind == kind);
+    Ok(most(&file(db, student, year).await?, sheet))
+}
+
+/// What lines come to at most, for each step.
+fn most(lines: &[LineRow], sheet: &SchoolSheet) -> [(Step, u32); 4] {
+    let of = |kind| lines.iter().filter(move |line| line.kind == kind && line.counts(sheet));
     let times = |kind| u32::try_from(of(kind).count()).unwrap_or(u32::MAX).saturating_mul(100);
     let half_days: u32 = of(LineKind::Absence).map(|line| line.half_days_at_most(sheet)).sum();
     let half_days = half_days.saturating_mul(100);
-    Ok([
+    [
         (Step::FourHalfDays, half_days),
         (Step::TenHalfDays, half_days),
         (Step::Lateness, times(LineKind::Lateness)),
         (Step::Departures, times(LineKind::Departure)),
-    ])
+    ]
 }
 
 /// What a student missed on some days, and the half-days of it as they are told.

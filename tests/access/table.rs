@@ -91,7 +91,7 @@ const TABLE: [(&str, &str, &str); 49] = [
     ("read-document", "see what was shown beside a reason", "head cpe"),
     ("qualify-absence", "judge a reason, regularise, withdraw, exempt", "head cpe"),
     ("list-alerts", "list the alerts of the school", "head cpe assistant"),
-    ("read-board", "see the board of the school-life office", "head cpe assistant"),
+    ("read-board", "see the board of the school-life office", "head cpe; in outline: assistant"),
     (
         "read-alerts",
         "see what a student's family was told",

@@ -200,6 +200,42 @@ async fn a_dispatcher_that_has_died_is_noticed_and_a_call_is_made_until_it_is_cl
 }
 
 #[tokio::test]
+async fn a_reason_waits_until_it_is_judged_and_says_what_each_may_know() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let mail = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+    let mother = school.guardian("Sophie", ("fr", "first"), &[&lea], mail).await;
+    let (_, assistant) = school.colleague("Paul", "assistant").await;
+    school.roll(1, &[&lea]).await;
+    assert_eq!(school.board("2026-11-20T07:20:00Z").await["reasons"], json!([]));
+    let file = school.scene.get(&format!("/students/{lea}/attendance")).await.ok();
+    let line = file[0]["line"].as_str().unwrap();
+    let path = format!("/students/{lea}/attendance/2026/{line}");
+    let reason = json!({ "reason": "illness", "given_by": mother, "comment": "de la fièvre" });
+    school.scene.put(&format!("{path}/reason"), reason).await.ok();
+    let board = school.board("2026-11-20T07:21:00Z").await;
+    let told = json!([{
+        "student": lea,
+        "name": { "family": "Muller", "given": "Léa" },
+        "class_name": "5e A",
+        "year": 2026,
+        "line": line,
+        "kind": "absence",
+        "starts": "2026-11-20T07:00:00Z",
+        "ends": "2026-11-20T07:55:00Z",
+        "reason": { "code": "illness", "list": 1, "given_by": "family", "person": mother,
+            "comment": "de la fièvre" },
+    }]);
+    assert_eq!(board["reasons"], told);
+    let board = format!("/schools/{SCHOOL}/board");
+    let neutral = school.scene.send_as(&assistant, "GET", &board, None).await.ok();
+    assert_eq!(neutral["reasons"][0]["reason"]["label"], "Raison personnelle");
+    assert!(!neutral.to_string().contains("illness") && !neutral.to_string().contains("fièvre"));
+    school.scene.post(&format!("{path}/acceptance"), Value::Null).await.ok();
+    assert_eq!(school.board("2026-11-20T07:22:00Z").await["reasons"], json!([]));
+}
+
+#[tokio::test]
 async fn the_board_is_for_those_who_work_with_it() {
     let mut school = Tilleuls::new().await;
     let lea = school.lea.clone();

@@ -90,6 +90,22 @@ async fn whoever_missed_nothing_without_a_reason_is_not_listed() {
     assert_eq!(school.scene.get("/thresholds").await.ok(), json!([]));
 }
 
+#[tokio::test]
+async fn the_board_shows_who_is_near_a_step_and_then_who_has_reached_it() {
+    let mut school = Tilleuls::new().await;
+    let on_board = async |school: &mut Tilleuls, part: &str| {
+        let board = school.scene.get("/board").await.ok();
+        let students = board[part].as_array().unwrap().clone();
+        students.iter().map(|known| known["name"]["given"].clone()).collect::<Vec<_>>()
+    };
+    school.misses(3).await;
+    assert_eq!(on_board(&mut school, "near").await, ["Léa"]);
+    assert_eq!(on_board(&mut school, "follow_ups").await, [""; 0]);
+    school.misses_number(3).await;
+    assert_eq!(on_board(&mut school, "near").await, [""; 0]);
+    assert_eq!(on_board(&mut school, "follow_ups").await, ["Léa"]);
+}
+
 impl Tilleuls {
     /// Three half-days in the last days of November, one on the first of December.
     async fn misses_around_the_first_of_december(&mut self) {

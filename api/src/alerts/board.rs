@@ -1,9 +1,12 @@
 //! The board of the school-life office: whose roll was not called, who is away at this moment, what became
-//! of the alerts, whom to call, and who has reached a step of the law's ladder.
+//! of the alerts, whom to call, which reasons to judge, and who is near a step of the law's ladder or has
+//! reached one.
 //!
 //! Everything on it follows from the tables and the clock; in particular that an alert is overdue, since
-//! what should have noticed may itself have stopped. No reason and no address is on it. That it has
-//! changed is told by [`super::changes`].
+//! what should have noticed may itself have stopped. No address is on it, and of reasons what whoever looks
+//! may know. That it has changed is told by [`super::changes`].
+
+mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,9 +41,14 @@ use serde::Serialize;
 use sqlx::SqlitePool;
 use utoipa::ToSchema;
 
+use reasons::{ReasonToJudge, to_judge};
+
 use super::DayQuery;
 use crate::{
+    access::Granted,
+    attendance::leave_out_reason,
     error::{ApiError, Problem},
+    followups::all_near,
     reading::{Asked, At, ReadQuery, Reading},
 };
 
@@ -67,9 +75,14 @@ pub(super) struct Board {
     /// The calls that the office is asked for and nobody has closed, of this day and the seven before
     /// it, the oldest first.
     calls: Vec<CallToMake>,
+    /// The reasons that families gave for lines of this day and the seven before it, and nobody has judged,
+    /// in the order of time.
+    reasons: Vec<ReasonToJudge>,
     /// The students who have reached a step of the law's ladder, and whose follow-up stands, the newest
-    /// first. Those who are near one are counted at `/thresholds`.
+    /// first.
     follow_ups: Vec<FollowUpOnBoard>,
+    /// The students whose next half-day, lateness or departure reaches a step.
+    near: Vec<NearOnBoard>,
 }
 
 /// A lesson whose roll was not called.
@@ -206,6 +219,16 @@ struct FollowUpOnBoard {
     opened_at: DateTime<Utc>,
 }
 
+/// A student who is one short of a step.
+#[derive(Serialize, ToSchema)]
+struct NearOnBoard {
+    /// Who.
+    #[serde(flatten)]
+    student: StudentOnBoard,
+    /// Which steps.
+    near: Vec<Step>,
+}
+
 /// The board of a school's day. What changes on it is told at `/board/changes`.
 #[utoipa::path(get, path = "/schools/{school}/board", tag = "alerts",
     params(("school" = String, Path), DayQuery, ReadQuery),
@@ -215,7 +238,7 @@ pub(super) async fn show_board(
     Asked(DayQuery { date }): Asked<DayQuery>,
     reading: Reading,
 ) -> Result<Json<Board>, ApiError> {
-    let sheet = reading.guard.school(school, Action::ReadBoard).await?.sheet;
+    let Granted { sheet, mask, .. } = reading.guard.school(school, Action::ReadBoard).await?;
     let (db, now) = (reading.db().await?, reading.now);
     let today = sheet.local_date(now);
     let date = date.unwrap_or(today);
@@ -227,7 +250,13 @@ pub(super) async fn show_board(
         (1..=CALLS_KEPT_DAYS).filter_map(|days| date.checked_sub_days(Days::new(days))).collect();
     let alerts = of_day_and_open_calls(&db, school, date, &before).await?;
     let follow_ups = open_in_school(&db, school).await?;
+    let mut reasons = to_judge(&db, (school, &sheet), date).await?;
+    let asks = reading.guard.person();
+    reasons.iter_mut().for_each(|line| leave_out_reason(mask, asks, &sheet, line));
+    let near = all_near(&db, (school, &sheet), date).await?;
     let students = away.keys().copied().chain(alerts.iter().map(|alert| alert.student));
+    let students = students.chain(reasons.iter().map(|line| line.student));
+    let students = students.chain(near.iter().map(|known| known.student));
     let students = students.chain(follow_ups.iter().map(|row| row.student)).collect();
     let names = Names::of(&db, (school, date), students, &missing).await?;
     Ok(Json(Board {
@@ -246,6 +275,15 @@ pub(super) async fn show_board(
         calls: alerts
             .iter()
             .filter_map(|alert| CallToMake::of(alert, names.student(alert.student)))
+            .collect(),
+        reasons: reasons
+            .into_iter()
+            .filter_map(|line| ReasonToJudge::of(line, |student| names.student(student)))
+            .collect(),
+        near: near
+            .into_iter()
+            .filter(|known| !known.near.is_empty())
+            .map(|known| NearOnBoard { student: names.student(known.student), near: known.near })
             .collect(),
         follow_ups: follow_ups
             .into_iter()

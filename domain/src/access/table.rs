@@ -131,10 +131,9 @@ pub(super) fn rights(action: Action, whom: Whom) -> Row {
         }
         A::ReadDocument | A::QualifyAbsence => &[(WHOLE, &[R::Head, R::Cpe])],
 
-        // The board tells no reason and no address: there is nothing to leave out for anybody.
-        A::ListAlerts | A::ReadBoard | A::CallFamily => {
-            &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])]
-        }
+        // Alerts tell no reason and no address: there is nothing to leave out for anybody.
+        A::ListAlerts | A::CallFamily => &[(WHOLE, &[R::Head, R::Cpe, R::Assistant])],
+        A::ReadBoard => &[(WHOLE, &[R::Head, R::Cpe]), (OUTLINE, &[R::Assistant])],
         A::ReadAlerts => &[
             (WHOLE, &[R::Head, R::Cpe, R::Assistant]),
             (OWN_HOME, &[R::OfAge, R::Guardian, R::ParentOfStudentOfAge, R::InCharge]),

@@ -2,13 +2,13 @@
 //! parts however many students there are, and the position of the last event that may show on it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{ClassId, LessonId, Recorded, Stream, StudentId, Uai};
+use domain::{ClassId, LessonId, Recorded, Stream, StudentId, Uai, attendance::Period};
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 
 use super::{AlertRow, place};
 use crate::{
-    attendance::LineRow,
+    attendance::{LineRow, column},
     classes::{ClassRow, MemberRow},
     fold::Table,
     listed, read,
@@ -58,12 +58,29 @@ pub async fn away_at(
           and row ->> 'kind' in ('absence', 'departure', 'announcement')
           and row ->> 'lesson' is null and not row ->> 'withdrawn'
         order by student, line";
-    // Texts of instants sort by the second only.
-    let second = instant.format("%Y-%m-%dT%H:%M:%S").to_string();
-    let question = sqlx::query_scalar(question).bind(school.to_string()).bind(second);
+    let question = sqlx::query_scalar(question).bind(school.to_string()).bind(column(instant));
     let mut lines: Vec<LineRow> = rows(question, db).await?;
     lines.retain(|line| line.starts <= instant && instant < line.ends);
     Ok(lines)
+}
+
+/// The lines of a school that begin in a period, whose reason a family gave and nobody has judged, in the
+/// order of time. Those that another line's reason covers are judged with that.
+///
+/// # Errors
+/// When the read model cannot be read.
+pub async fn reasons_to_judge(
+    db: &SqlitePool,
+    school: Uai,
+    period: Period,
+) -> sqlx::Result<Vec<LineRow>> {
+    let question = "select row from attendance_line
+        where school = ?1 and starts >= ?2 and starts < ?3
+          and row ->> '$.reason.given_by' = 'family' and row ->> 'receivable' is null
+          and not row ->> 'withdrawn'
+        order by starts, line";
+    let question = sqlx::query_scalar(question).bind(school.to_string());
+    rows(question.bind(column(period.from)).bind(column(period.to)), db).await
 }
 
 /// The alerts of a school on a day, and those of other days whose call nobody has closed, in the order in

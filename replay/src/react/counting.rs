@@ -77,8 +77,7 @@ impl Reactor {
         };
         let counting = Counting::new(&db, recorded, &sheet, now);
         let school = (counting.school, counting.sheet);
-        let students =
-            projections::followups::with_lines_in(&db, school, Some(class), days).await?;
+        let students = projections::followups::with_lines_in(&db, school, class, days).await?;
         let mut each = Vec::with_capacity(students.len());
         for student in students {
             each.push(counting.of_student(student, days));
