@@ -127,8 +127,8 @@ pub(crate) fn binary() -> String {
         .stdout(Stdio::piped());
     // What cargo tells this program of its package would have some dependencies built anew.
     for (name, _) in env::vars_os() {
-        let of_package =
-            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let begins = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+        let of_package = |name: &str| begins.iter().any(|begin| name.starts_with(begin));
         if name.to_str().is_some_and(of_package) {
             cargo.env_remove(name);
         }
