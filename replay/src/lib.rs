@@ -13,6 +13,7 @@ pub mod header;
 pub mod history;
 pub mod journal;
 pub mod keys;
+mod lock;
 pub mod log;
 pub mod moving;
 mod node;

@@ -1,6 +1,6 @@
 //! A node: a journal, the tables that follow it, the reactions that run on it, and the access log.
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::Months;
 use sqlx::SqlitePool;
@@ -10,7 +10,7 @@ use crate::{
     AccessLog, Clock, Journal, Place, access,
     follow::{Follower, Tables},
     keys::MasterKey,
-    place,
+    lock::Lock,
     react::{Reacted, Reactor},
 };
 
@@ -37,7 +37,7 @@ pub struct Running {
     follower: JoinHandle<()>,
     reactor: JoinHandle<()>,
     /// The tables of a folder are one node's.
-    lock: File,
+    lock: Lock,
 }
 
 /// The tables did not reach the position in time.
@@ -71,7 +71,7 @@ impl Node {
         let place = place.into();
         let folder = &place.folder;
         std::fs::create_dir_all(folder)?;
-        let lock = place::lock("the data folder", &folder.join("node.lock"))?;
+        let lock = Lock::take("the data folder", &folder.join("node.lock"))?;
         let journal = Journal::open(place.clone(), master, clock).await?;
         let access = AccessLog::open(&place.log, &journal, kept).await?;
         let (follower, tables) = Follower::open(journal.clone(), folder).await?;

@@ -5,8 +5,6 @@
 
 use std::{
     fmt,
-    fs::{File, TryLockError},
-    io,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -169,22 +167,6 @@ impl fmt::Display for PostgresUrl {
 impl fmt::Debug for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PostgresUrl({self})")
-    }
-}
-
-/// Takes `what` for this handle, until the file is dropped or the process ends.
-///
-/// # Errors
-/// When another has it, or the file cannot be made.
-pub(crate) fn lock(what: &str, path: &Path) -> io::Result<File> {
-    let file = File::create(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(error),
-        Err(TryLockError::WouldBlock) => {
-            let told = format!("{what} is already open elsewhere: {} is locked", path.display());
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, told))
-        }
     }
 }
 

@@ -328,8 +328,9 @@ impl Morning {
         }
     }
 
-    /// The alert about a child.
+    /// The alert about a child, with all that was written of it.
     pub(super) async fn alert(&mut self, child: usize) -> Value {
+        known(&self.scene).await;
         let alerts = self.scene.get("/alerts?date=2026-11-20").await.ok();
         let of_child = |alert: &&Value| alert["student"] == self.children[child].as_str();
         alerts.as_array().unwrap().iter().find(of_child).unwrap().clone()

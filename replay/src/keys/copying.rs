@@ -16,11 +16,7 @@ use super::{
     store::{self, Readers, Writing},
     whole::{Table, WholeRow},
 };
-use crate::{
-    Place,
-    moving::Progress,
-    place::{self, KeysUrl},
-};
+use crate::{Place, lock::Lock, moving::Progress, place::KeysUrl};
 
 /// Rows that are read together, and written in one commit.
 const PAGE_ROWS: u32 = 1_000;
@@ -73,7 +69,7 @@ pub async fn copy(
 
 /// Takes the folders of both vaults, so that no server runs on them meanwhile. Other nodes on a database
 /// are noticed by the comparison at the end.
-fn lock(place: &Place, to: &KeysUrl) -> anyhow::Result<Vec<fs::File>> {
+fn lock(place: &Place, to: &KeysUrl) -> anyhow::Result<Vec<Lock>> {
     let mut folders = vec![place.folder.clone()];
     folders.extend([&place.keys, to].into_iter().filter_map(|url| match url {
         KeysUrl::Sqlite(folder) => Some(folder.clone()),
@@ -90,7 +86,7 @@ fn lock(place: &Place, to: &KeysUrl) -> anyhow::Result<Vec<fs::File>> {
     folders.sort();
     folders.dedup();
     let locked =
-        folders.iter().map(|folder| place::lock("the data folder", &folder.join("node.lock")));
+        folders.iter().map(|folder| Lock::take("the data folder", &folder.join("node.lock")));
     locked.collect::<Result<_, _>>().context("if a server runs there, stop it first")
 }
 

@@ -33,7 +33,7 @@ use super::{
     group::{Append, Placed},
     queue::QUEUE_MAX,
 };
-use crate::{header, place::lock};
+use crate::{header, lock::Lock};
 use writer::{Chore, Request, Writer};
 
 /// Connections that read at the same time; more than that wait for their turn.
@@ -63,7 +63,7 @@ impl SqliteLog {
     /// another handle of this one, has it open.
     pub async fn open(folder: &Path, name: LogName) -> Result<Self, sqlx::Error> {
         fs::create_dir_all(folder)?;
-        let lock = lock("the log", &folder.join(format!("{}.lock", file_name(name))))?;
+        let lock = Lock::take("the log", &folder.join(format!("{}.lock", file_name(name))))?;
         let options = options(folder, name);
         let mut store = open_store(options.clone()).await?;
         let (head, packed, last_stream) = ends(&mut store).await?;

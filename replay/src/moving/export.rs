@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     header,
+    lock::Lock,
     log::{Filter, Log, LogName, StoredEvent},
     place::LogUrl,
 };
@@ -79,8 +80,7 @@ pub async fn export(log: &LogUrl, to: To<'_>, tell: Progress<'_>) -> anyhow::Res
             let path = path.to_owned();
             let told = format!("opening {}", path.display());
             let opened = spawn_blocking(move || open_file(&path, first)).await?;
-            let (file, begun) = opened.context(told)?;
-            (Output::File(file), begun)
+            opened.context(told)?
         }
     };
     let (chain, last) = begun.map_or((None, Last::default()), |(chain, last)| (Some(chain), last));
@@ -158,17 +158,18 @@ fn write(
 }
 
 /// Opens a file for this export alone, and reads what is in it. What is half written is cut off.
-fn open_file(path: &Path, first: EventId) -> anyhow::Result<(File, Option<(Chain, Last)>)> {
+fn open_file(path: &Path, first: EventId) -> anyhow::Result<(Output, Option<(Chain, Last)>)> {
     let options = OpenOptions::new().read(true).write(true).create(true).mode(0o600).clone();
     let mut file = options.open(path)?;
-    file.try_lock().map_err(io::Error::from).context("another export writes it")?;
+    let lock = Lock::on(file.try_clone()?).map_err(io::Error::from);
+    let lock = lock.context("another export writes it")?;
     let nothing_whole = |broken: &Broken| matches!(broken, Broken::Cut { at: 0, .. });
     let mut reader = match Reader::begin(BufReader::with_capacity(BUFFER_BYTES, &file)) {
         // Killed before it had written anything that is whole.
         Err(broken) if nothing_whole(&broken) => {
             file.set_len(0)?;
             file.rewind()?;
-            return Ok((file, None));
+            return Ok((Output::File { file, _lock: lock }, None));
         }
         reader => reader?,
     };
@@ -187,7 +188,7 @@ fn open_file(path: &Path, first: EventId) -> anyhow::Result<(File, Option<(Chain
     }
     file.set_len(chain.at)?;
     file.seek(SeekFrom::End(0))?;
-    Ok((file, Some((chain, last))))
+    Ok((Output::File { file, _lock: lock }, Some((chain, last))))
 }
 
 /// Whether an event that a file has is where it was: the log has neither lost its end nor, in between,
@@ -208,7 +209,11 @@ async fn is_there(log: &Log, last: &StoredEvent) -> anyhow::Result<()> {
 
 /// What is written to.
 enum Output {
-    File(File),
+    /// A file, and that no other export has it.
+    File {
+        file: File,
+        _lock: Lock,
+    },
     Stdout(io::Stdout),
 }
 
@@ -216,7 +221,7 @@ impl Output {
     /// Makes sure that it is there to stay.
     fn keep(self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.sync_all(),
+            Self::File { file, .. } => file.sync_all(),
             Self::Stdout(mut output) => output.flush(),
         }
     }
@@ -225,14 +230,14 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::File(file) => file.write(bytes),
+            Self::File { file, .. } => file.write(bytes),
             Self::Stdout(output) => output.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.flush(),
+            Self::File { file, .. } => file.flush(),
             Self::Stdout(output) => output.flush(),
         }
     }

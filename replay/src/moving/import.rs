@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     Place, header,
+    lock::Lock,
     log::{AppendError, Expected, Filter, Log, LogName, NewEvent, StoredEvent, StreamAppend},
-    place,
 };
 
 const PAGE_EVENTS: usize = 2_000;
@@ -84,7 +84,7 @@ pub async fn import(file: &Path, place: &Place, tell: Progress<'_>) -> anyhow::R
     // Before a target is made: a file that is none leaves nothing behind.
     Reader::begin(BufReader::new(File::open(file)?))?;
     std::fs::create_dir_all(&place.folder)?;
-    let _lock = place::lock("the data folder", &place.folder.join("node.lock"))?;
+    let _lock = Lock::take("the data folder", &place.folder.join("node.lock"))?;
     let logs = [open(place, LogName::School).await?, open(place, LogName::Access).await?];
     let imported = import_into(file, &logs, tell).await;
     for log in logs {

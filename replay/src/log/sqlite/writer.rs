@@ -5,7 +5,6 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs::File,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,10 +21,13 @@ use super::{
     durable::{self, Failed},
     pruning, reader, rows, segments,
 };
-use crate::log::{
-    AppendError, Appended, Expected, StoreError, StreamAppend,
-    group::{Accepted, Append, Ends, Group, Head, first_revision, refuse},
-    queue::{self, Queue},
+use crate::{
+    lock::Lock,
+    log::{
+        AppendError, Appended, Expected, StoreError, StreamAppend,
+        group::{Accepted, Append, Ends, Group, Head, first_revision, refuse},
+        queue::{self, Queue},
+    },
 };
 
 /// Streams whose heads are kept in memory, about 150 bytes each.
@@ -107,7 +109,7 @@ impl Writer {
     }
 
     /// Writes until the last handle is gone or one of them closes the log. Keeps `lock` till then.
-    pub(super) async fn run(mut self, lock: File) {
+    pub(super) async fn run(mut self, lock: Lock) {
         while let Some(request) = self.next().await {
             match request {
                 Request::Append(first) => {
