@@ -267,8 +267,9 @@ pub struct MeasureTaken {
 }
 
 impl Step {
-    /// What the law asks for at this step, in order. Of repeated latenesses and departures it asks the
-    /// dialogue that repeated absences call for.
+    /// What the law asks for at this step, in order, of a school of the second degree: those are the ones
+    /// that SIECLE describes. Of repeated latenesses and departures it asks the dialogue that repeated
+    /// absences call for.
     pub fn asks(self) -> &'static [Measure] {
         use Measure as M;
         match self {

@@ -27,15 +27,6 @@ pub enum Step {
     TenHalfDays,
 }
 
-/// Which degree the school is of: who meets over the student depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Degree {
-    /// *Premier degré*: the *équipe éducative*.
-    First,
-    /// *Second degré*: the *commission éducative*.
-    Second,
-}
-
 /// The dossier of a student, as of an instant.
 #[derive(Template)]
 #[template(path = "followup_dossier.html")]
@@ -48,8 +39,6 @@ pub struct FollowUpDossier {
     pub class: String,
     /// What was reached.
     pub step: Step,
-    /// Which degree the school is of.
-    pub degree: Degree,
     /// The first day that was looked at.
     pub from: NaiveDate,
     /// The last one.
@@ -165,8 +154,6 @@ pub struct FollowUpLetter {
     pub student: String,
     /// What was reached.
     pub step: Step,
-    /// Which degree the school is of.
-    pub degree: Degree,
     /// The first day that was looked at.
     pub from: NaiveDate,
     /// The last one.
@@ -212,16 +199,6 @@ impl Step {
         match self {
             Self::FourHalfDays => 4,
             Self::TenHalfDays => 10,
-        }
-    }
-}
-
-impl Degree {
-    /// Who meets once four half-days are reached.
-    fn meeting(self) -> &'static str {
-        match self {
-            Self::First => "l’équipe éducative",
-            Self::Second => "la commission éducative",
         }
     }
 }
@@ -324,18 +301,13 @@ mod tests {
 
     #[test]
     fn a_dossier_says_what_the_law_asks_next() {
-        let page = |step, degree| {
-            FollowUpDossier { step, degree, ..dossier("Léa Perlorron") }.page().unwrap()
-        };
-        let four = page(Step::FourHalfDays, Degree::Second);
-        let primary = page(Step::FourHalfDays, Degree::First);
-        let ten = page(Step::TenHalfDays, Degree::Second);
+        let page = |step| FollowUpDossier { step, ..dossier("Léa Perlorron") }.page().unwrap();
+        let (four, ten) = (page(Step::FourHalfDays), page(Step::TenHalfDays));
         assert!(four.contains("la commission éducative") && !four.contains("procureur"), "{four}");
-        assert!(primary.contains("l’équipe éducative") && !primary.contains("la commission"));
         for said in ["10 demi-journées", "plan d’aide", "référent", "procureur"] {
             assert!(ten.contains(said), "{said}");
         }
-        for page in [four, primary, ten] {
+        for page in [four, ten] {
             for text in ["R131-5", "R131-6", "R131-7", "L131-8", "2014-159", "DASEN"] {
                 assert!(page.contains(text), "{text}\nis not in\n{page}");
             }
@@ -428,7 +400,6 @@ mod tests {
             student: student.to_owned(),
             class: "5e B".to_owned(),
             step: Step::FourHalfDays,
-            degree: Degree::Second,
             from: day(1),
             until: day(30),
             rule: "lessons-missed".to_owned(),
@@ -460,7 +431,6 @@ mod tests {
             address: "1 rue des Essais\n67000 Strasbourg".to_owned(),
             student: student.to_owned(),
             step,
-            degree: Degree::Second,
             from: day(1),
             until: day(30),
             half_days: vec![

@@ -40,9 +40,6 @@ use crate::{
     reading::{At, ReadQuery, Reading},
 };
 
-/// Préau's schools are those that SIECLE describes: of the second degree.
-const DEGREE: paper::Degree = paper::Degree::Second;
-
 /// The dossier of a follow-up as a page to print.
 #[utoipa::path(get, path = "/schools/{school}/students/{student}/follow-ups/{date}/{step}/page",
     tag = "follow-ups",
@@ -67,7 +64,6 @@ pub(super) async fn print_follow_up(
         student: full_name(dossier.name.as_ref()),
         class: class_on(&db, path.1, dossier.follow_up.opened_at, &sheet).await?,
         step,
-        degree: DEGREE,
         from: dossier.follow_up.sheet.month.from,
         until: dossier.follow_up.sheet.month.until,
         rule,
@@ -122,7 +118,6 @@ pub(super) async fn print_follow_up_letters(
         address: person.details.address.unwrap_or_default(),
         student: full_name(dossier.name.as_ref()),
         step,
-        degree: DEGREE,
         from: dossier.follow_up.sheet.month.from,
         until: dossier.follow_up.sheet.month.until,
         half_days: counted
