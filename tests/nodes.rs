@@ -219,14 +219,7 @@ fn entry(what: What) -> Entry {
 
 fn act() -> Act {
     let command: CommandId = new_command_id();
-    Act {
-        school: "0549998Z".parse().unwrap(),
-        actor: AccountId(Uuid::from_u128(9)),
-        command,
-        correlation: command,
-        causation: None,
-        occurred_at: now(),
-    }
+    Act::new("0549998Z".parse().unwrap(), AccountId(Uuid::from_u128(9)), command, now())
 }
 
 fn register() -> PersonCommand {

@@ -133,12 +133,5 @@ fn now() -> DateTime<Utc> {
 
 fn act() -> Act {
     let command = new_command_id();
-    Act {
-        school: "0549998Z".parse().unwrap(),
-        actor: AccountId::PREAU,
-        command,
-        correlation: command,
-        causation: None,
-        occurred_at: now(),
-    }
+    Act::new("0549998Z".parse().unwrap(), AccountId::PREAU, command, now())
 }

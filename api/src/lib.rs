@@ -20,6 +20,7 @@ mod history;
 pub mod imports;
 mod metrics;
 mod people;
+mod printed;
 mod reading;
 mod rollcalls;
 mod schools;

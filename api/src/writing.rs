@@ -75,14 +75,7 @@ impl<T> Write<T> {
         A: Streamed<Services = (), Command: Clone> + Clone + 'static,
         ApiError: From<ExecuteError<A::Error>>,
     {
-        let act = Act {
-            school,
-            actor: self.caller.account,
-            command: self.command,
-            correlation: self.command,
-            causation: None,
-            occurred_at: self.occurred_at,
-        };
+        let act = Act::new(school, self.caller.account, self.command, self.occurred_at);
         let Done { position, .. } = self.node.journal().execute::<A>(id, command, &act).await?;
         Ok(Receipt { position, id: None, made: false })
     }

@@ -22,14 +22,12 @@ use crate::{
     classes::ClassEvent,
     families::FamilyEvent,
     followups::{FollowUpEvent, FollowUpId},
+    ids::UUID_LETTERS,
     people::PersonEvent,
     rollcalls::RollCallEvent,
     schools::SchoolEvent,
     timetable::TimetableEvent,
 };
-
-/// How long a written id is.
-const UUID_LETTERS: usize = 36;
 
 /// Something that happened, with the thing it happened to.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// How long ids are where they are written, in bytes.
+pub(crate) const UUID_LETTERS: usize = 36;
+const UAI_LETTERS: usize = 8;
+const DATE_LETTERS: usize = 10;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
         $(#[$doc])*
@@ -229,6 +234,19 @@ impl fmt::Display for SchoolYear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What a text begins with that names something of a student and a day: the school, the student and the
+/// day, with `-` after each; and the rest.
+pub(crate) fn school_student_day(text: &str) -> Option<(Uai, StudentId, NaiveDate, &str)> {
+    let mut rest = text;
+    let mut part = |length| {
+        let (part, after) = rest.split_at_checked(length)?;
+        rest = after.strip_prefix('-')?;
+        Some(part)
+    };
+    let (school, student, day) = (part(UAI_LETTERS)?, part(UUID_LETTERS)?, part(DATE_LETTERS)?);
+    Some((school.parse().ok()?, student.parse().ok()?, day.parse().ok()?, rest))
 }
 
 #[cfg(test)]

@@ -47,6 +47,18 @@ pub struct Act {
     pub occurred_at: DateTime<Utc>,
 }
 
+impl Act {
+    /// What goes back to nothing but its own request.
+    pub fn new(
+        school: Uai,
+        actor: AccountId,
+        command: CommandId,
+        occurred_at: DateTime<Utc>,
+    ) -> Self {
+        Self { school, actor, command, correlation: command, causation: None, occurred_at }
+    }
+}
+
 /// What a command led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {

@@ -153,14 +153,7 @@ impl House {
         };
         let now = self.scene.node.journal().clock().now();
         let id = new_command_id();
-        let act = Act {
-            school: SCHOOL.parse().unwrap(),
-            actor: AccountId::PREAU,
-            command: id,
-            correlation: id,
-            causation: None,
-            occurred_at: now,
-        };
+        let act = Act::new(SCHOOL.parse().unwrap(), AccountId::PREAU, id, now);
         let done = self.scene.node.journal().execute::<Account>(person, command, &act).await;
         self.scene.node.reach(done.unwrap().position).await.unwrap();
     }

@@ -167,14 +167,7 @@ pub(super) async fn identify(school: &Scene, person: &str, identifier: Identifie
 
 fn act(school: &Scene) -> Act {
     let command = new_command_id();
-    Act {
-        school: SCHOOL.parse::<Uai>().unwrap(),
-        actor: AccountId::PREAU,
-        command,
-        correlation: command,
-        causation: None,
-        occurred_at: school.clock.now(),
-    }
+    Act::new(SCHOOL.parse::<Uai>().unwrap(), AccountId::PREAU, command, school.clock.now())
 }
 
 /// A document with these words in place of its own; null takes one away.

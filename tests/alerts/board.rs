@@ -277,14 +277,7 @@ async fn states(school: &mut Tilleuls, time: &str) -> Vec<String> {
 /// What a dispatcher does, at the instant that the clock shows.
 async fn give(school: &Tilleuls, alert: AlertId, command: AlertCommand) {
     let (journal, id) = (school.scene.node.journal(), new_command_id());
-    let act = Act {
-        school: alert.school,
-        actor: AccountId::PREAU,
-        command: id,
-        correlation: id,
-        causation: None,
-        occurred_at: journal.clock().now(),
-    };
+    let act = Act::new(alert.school, AccountId::PREAU, id, journal.clock().now());
     let done = journal.execute::<Alert>(alert, command, &act).await.unwrap();
     school.scene.node.reach(done.position).await.unwrap();
 }

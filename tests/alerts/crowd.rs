@@ -219,14 +219,7 @@ impl Crowd {
         A: Streamed<Services = (), Command: Clone, Error: Send + Sync> + Clone + 'static,
     {
         let command_id = new_command_id();
-        let act = Act {
-            school: self.school,
-            actor: AccountId::PREAU,
-            command: command_id,
-            correlation: command_id,
-            causation: None,
-            occurred_at: self.now,
-        };
+        let act = Act::new(self.school, AccountId::PREAU, command_id, self.now);
         journal.execute::<A>(id, command, &act).await?;
         Ok(())
     }

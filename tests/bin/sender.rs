@@ -60,14 +60,7 @@ async fn main() -> anyhow::Result<()> {
 async fn raise(journal: &Journal, alert: AlertId, now: DateTime<Utc>) -> anyhow::Result<()> {
     let said = Said::Unexplained { since: now, ends: now + HALF_DAY, due: now };
     let command = new_command_id();
-    let act = Act {
-        school: alert.school,
-        actor: AccountId::PREAU,
-        command,
-        correlation: command,
-        causation: None,
-        occurred_at: now,
-    };
+    let act = Act::new(alert.school, AccountId::PREAU, command, now);
     let follow = AlertCommand::FollowFile { said, revision: 0, at: now };
     journal.execute::<Alert>(alert, follow, &act).await?;
     Ok(())

@@ -163,14 +163,7 @@ impl School {
 
     fn act(&self, command: CommandId) -> Act {
         let occurred_at: DateTime<Utc> = self.monday.and_time(NaiveTime::MIN).and_utc();
-        Act {
-            school: self.uai,
-            actor: AccountId::PREAU,
-            command,
-            correlation: command,
-            causation: None,
-            occurred_at,
-        }
+        Act::new(self.uai, AccountId::PREAU, command, occurred_at)
     }
 }
 

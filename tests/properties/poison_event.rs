@@ -55,14 +55,8 @@ async fn register(node: &Node, person: PersonId) -> u64 {
     let (birth_date, language) = (None, Language::French);
     let command = PersonCommand::RegisterPerson { name, birth_date, language };
     let id = CommandId(person.0);
-    let act = Act {
-        school: "0670001A".parse().unwrap(),
-        actor: AccountId::PREAU,
-        command: id,
-        correlation: id,
-        causation: None,
-        occurred_at: "2026-09-07T06:00:00Z".parse().unwrap(),
-    };
+    let (school, at) = ("0670001A".parse().unwrap(), "2026-09-07T06:00:00Z".parse().unwrap());
+    let act = Act::new(school, AccountId::PREAU, id, at);
     node.journal().execute::<Person>(person, command, &act).await.unwrap().position
 }
 

@@ -114,14 +114,7 @@ impl World {
 
     fn act(&self) -> Act {
         let command = CommandId(Uuid::from_u128(u128::from(self.asked) << 64));
-        Act {
-            school: schools()[0],
-            actor: AccountId::PREAU,
-            command,
-            correlation: command,
-            causation: None,
-            occurred_at: self.clock.now(),
-        }
+        Act::new(schools()[0], AccountId::PREAU, command, self.clock.now())
     }
 
     /// Waits until the tables show all that was asked and all that followed. Answers the head.

@@ -218,14 +218,7 @@ pub(crate) async fn tell(
     (by, school): (AccountId, Uai),
 ) -> Result<u64, ExecuteError<AccountError>> {
     let id = new_command_id();
-    let act = Act {
-        school,
-        actor: by,
-        command: id,
-        correlation: id,
-        causation: None,
-        occurred_at: node.journal().clock().now(),
-    };
+    let act = Act::new(school, by, id, node.journal().clock().now());
     Ok(node.journal().execute::<Account>(person, command, &act).await?.position)
 }
 

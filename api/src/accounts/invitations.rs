@@ -7,13 +7,7 @@
 
 use std::iter;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use axum::{
-    Json,
-    http::header,
-    response::{Html, IntoResponse},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::{Json, response::IntoResponse};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::{
     AccountId, ClassId, PersonId, StudentId, Uai,
@@ -48,6 +42,7 @@ use crate::{
     access::{Granted, Guard},
     caller::Caller,
     error::{ApiError, Problem, Refusal},
+    printed::printed,
     reading::At,
 };
 
@@ -180,8 +175,7 @@ pub async fn invite(
 ) -> anyhow::Result<Invited> {
     let (vault, account) = (node.journal().vault(), AccountId::of(person.person));
     let expires_at = node.journal().clock().now() + LETTER_GOOD_FOR;
-    let Name { family, given, usage } = &person.name;
-    let wish = login_of_names(given, usage.as_ref().unwrap_or(family));
+    let wish = login_of_names(&person.name.given, person.name.surname());
     let login = vault.take_login(person.person, &wish).await?;
     let code = Code::random()?;
     let command = AccountCommand::IssueActivationCode { expires_at, channel: Channel::Letter };
@@ -206,7 +200,7 @@ async fn of_class(
     students.sort_by(|one, other| sorted(&one.name).cmp(&sorted(&other.name)));
     let mut addressees: Vec<Addressee> = Vec::new();
     for student in students {
-        let name = full_name(&student.name);
+        let name = student.name.in_full();
         let guardians = followers(db, student.person.into(), today).await?.into_iter();
         let told = guardians.map(|guardian| (guardian, Reader::Guardian(vec![name.clone()])));
         for (person, reader) in iter::once((student, Reader::Student)).chain(told) {
@@ -283,22 +277,13 @@ async fn letters(
         let Addressee { person, care_of, reader } = addressee;
         // The code is good on the whole of the day that the letter names.
         let last_day = sheet.local_date(expires_at) - Days::new(1);
-        let name = full_name(&person.name);
+        let name = person.name.in_full();
         Letter { name, care_of, reader, login, code, last_day }
     };
     let letters = addressees.into_iter().zip(invited).map(letter).collect();
     let letters = Letters { school: sheet.name.clone(), address: None, letters };
     let page = letters.page().map_err(anyhow::Error::from)?;
-    Ok(([(header::CONTENT_SECURITY_POLICY, policy())], Html(page)))
-}
-
-/// What the page of letters may load: the style that stands in it, and nothing.
-fn policy() -> String {
-    let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'none'; \
-        frame-ancestors 'none'; base-uri 'none'"
-    )
+    Ok(printed(page, STYLE))
 }
 
 fn may_follow(authority: Authority) -> bool {
@@ -308,10 +293,6 @@ fn may_follow(authority: Authority) -> bool {
     }
 }
 
-fn full_name(name: &Name) -> String {
-    format!("{} {}", name.given, name.usage.as_ref().unwrap_or(&name.family))
-}
-
 fn sorted(name: &Name) -> (&str, &str) {
-    (name.usage.as_ref().unwrap_or(&name.family), &name.given)
+    (name.surname(), &name.given)
 }

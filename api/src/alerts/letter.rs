@@ -91,14 +91,7 @@ impl Sender {
         command: AlertCommand,
     ) -> Result<u64, ExecuteError<AlertError>> {
         let command_id = new_command_id();
-        let act = Act {
-            school: alert.school,
-            actor: AccountId::PREAU,
-            command: command_id,
-            correlation: command_id,
-            causation: None,
-            occurred_at: self.journal.clock().now(),
-        };
+        let act = Act::new(alert.school, AccountId::PREAU, command_id, self.journal.clock().now());
         Ok(self.journal.execute::<Alert>(alert, command, &act).await?.position)
     }
 

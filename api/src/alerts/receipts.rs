@@ -108,14 +108,7 @@ async fn record(
     answer: &Answer,
 ) -> Result<usize, ApiError> {
     let command_id = new_command_id();
-    let act = Act {
-        school: alert.school,
-        actor: AccountId::PREAU,
-        command: command_id,
-        correlation: command_id,
-        causation: None,
-        occurred_at: node.journal().clock().now(),
-    };
+    let act = Act::new(alert.school, AccountId::PREAU, command_id, node.journal().clock().now());
     // It comes under nobody's claim: it speaks of what was taken.
     let (run, answer) = (RunId(Uuid::nil()), answer.clone());
     let command = AlertCommand::RecordAnswer { message, run, answer };

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use domain::{
     AccountId, PersonId, Uai,
     accounts::{Account, AccountCommand, Mandate},
-    people::{Function, Name},
+    people::Function,
 };
 use projections::people::{Part, of_school, person};
 use replay::{Act, Clock, Node, new_command_id};
@@ -126,11 +126,10 @@ async fn find(node: &Node, school: Uai, function: Option<Function>) -> anyhow::R
         for member in &page {
             let works_as = member.enrolment.function;
             if function.is_none() || function == works_as {
-                let Name { family, given, usage } = &member.person.name;
-                let family = usage.as_ref().unwrap_or(family);
+                let name = member.person.name.in_full();
                 let works_as = works_as.map(|works_as| serde_json::json!(works_as));
                 let works_as = works_as.as_ref().and_then(|text| text.as_str()).unwrap_or("");
-                writeln!(out, "{}  {given} {family}  {works_as}", member.person.person)?;
+                writeln!(out, "{}  {name}  {works_as}", member.person.person)?;
             }
         }
         let Some(last) = page.last() else { return Ok(()) };
@@ -155,14 +154,8 @@ async fn execute(
 ) -> anyhow::Result<()> {
     person(&node.db(), id).await?.context("no such person is registered")?;
     let request = new_command_id();
-    let act = Act {
-        school: school.unwrap_or(Uai::REGION),
-        actor: AccountId::PREAU,
-        command: request,
-        correlation: request,
-        causation: None,
-        occurred_at: node.journal().clock().now(),
-    };
+    let (school, now) = (school.unwrap_or(Uai::REGION), node.journal().clock().now());
+    let act = Act::new(school, AccountId::PREAU, request, now);
     node.journal().execute::<Account>(id, command, &act).await?;
     Ok(())
 }

@@ -103,14 +103,7 @@ impl Writer {
     ) {
         let command = self.next_command();
         self.requests += 1;
-        let act = Act {
-            school: self.school,
-            actor: self.account(actor),
-            command,
-            correlation: command,
-            causation: None,
-            occurred_at,
-        };
+        let act = Act::new(self.school, self.account(actor), command, occurred_at);
         let request = Request { act, ask };
         match self.scenes.iter_mut().rfind(|scene| scene.at == at) {
             Some(scene) => scene.requests.push(request),

@@ -39,8 +39,8 @@ pub fn try_this(told: &Told, address: &str, token: &str, outbox: &Path) -> Strin
     let Told { school, course, class_name, subject, .. } = told;
     let Place { date, slot } = told.planned;
     let [(first, first_name), (second, second_name)] = &told.absent;
-    let [first_name, second_name] = [first_name, second_name].map(full);
-    let (teacher, guardian) = (full(&told.teacher), full(&told.guardian));
+    let [first_name, second_name] = [first_name, second_name].map(Name::in_full);
+    let (teacher, guardian) = (told.teacher.in_full(), told.guardian.in_full());
     let as_of = told.evening_before.to_rfc3339_opts(SecondsFormat::Secs, true);
     let outbox = outbox.display();
     let position = r#"sed -n 's/.*"position":\([0-9]*\).*/\1/p'"#;
@@ -83,8 +83,4 @@ curl -sS -w '\n' -H "$A" "$S/students/{first}/history?min_position=$P"
 curl -sS -w '\n' -H "$A" "$S/students/{first}/attendance?as_of={as_of}"
 "#
     )
-}
-
-fn full(Name { family, given, usage }: &Name) -> String {
-    format!("{given} {}", usage.as_ref().unwrap_or(family))
 }

@@ -3,12 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use axum::{
-    http::header,
-    response::{Html, IntoResponse},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::response::IntoResponse;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use domain::{
     AccountId, PersonId, StudentId, Uai,
@@ -37,6 +32,7 @@ use super::{
 use crate::{
     access::Granted,
     error::{ApiError, Problem, Refusal},
+    printed::printed,
     reading::{At, ReadQuery, Reading},
 };
 
@@ -61,7 +57,7 @@ pub(super) async fn print_follow_up(
     let contacts = contacts(&db, path.0, &dossier, &names).await?;
     let page = FollowUpDossier {
         school: sheet.name.clone(),
-        student: full_name(dossier.name.as_ref()),
+        student: dossier.name.as_ref().map_or(String::new(), Name::in_full),
         class: class_on(&db, path.1, dossier.follow_up.opened_at, &sheet).await?,
         step,
         from: dossier.follow_up.sheet.month.from,
@@ -77,7 +73,7 @@ pub(super) async fn print_follow_up(
             .collect(),
         as_of: local(dossier.as_of),
     };
-    Ok(served(page.page().map_err(anyhow::Error::from)?))
+    Ok(printed(page.page().map_err(anyhow::Error::from)?, STYLE))
 }
 
 /// A letter to each of those who answer for the student, both homes alike, as a page to print. Nobody
@@ -114,9 +110,9 @@ pub(super) async fn print_follow_up_letters(
     let letter = |person: PersonRow| FollowUpLetter {
         school: sheet.name.clone(),
         telephone: sheet.telephone.clone(),
-        to: full_name(Some(&person.name)),
+        to: person.name.in_full(),
         address: person.details.address.unwrap_or_default(),
-        student: full_name(dossier.name.as_ref()),
+        student: dossier.name.as_ref().map_or(String::new(), Name::in_full),
         step,
         from: dossier.follow_up.sheet.month.from,
         until: dossier.follow_up.sheet.month.until,
@@ -125,10 +121,10 @@ pub(super) async fn print_follow_up_letters(
             .map(|missed| paper::HalfDayCounted { date: missed.date, half: missed.half })
             .collect(),
         written_on: granted.today,
-        signed_by: caller.as_ref().map_or(String::new(), |caller| full_name(Some(&caller.name))),
+        signed_by: caller.as_ref().map_or(String::new(), |caller| caller.name.in_full()),
     };
     let letters = reached.into_iter().map(letter).collect();
-    Ok(served(FollowUpLetters { letters }.page().map_err(anyhow::Error::from)?))
+    Ok(printed(FollowUpLetters { letters }.page().map_err(anyhow::Error::from)?, STYLE))
 }
 
 /// The law has papers for half-days; a school's own thresholds have none.
@@ -171,7 +167,7 @@ async fn names(db: &SqlitePool, dossier: &Dossier) -> Result<BTreeMap<PersonId, 
     let mut people: Vec<PersonId> = messages.map(|message| message.to).collect();
     people.extend(dossier.follow_up.sheet.contacts.iter().map(|contact| contact.with));
     let known = these(db, &people).await?.into_iter();
-    Ok(known.map(|person| (person.person, full_name(Some(&person.name)))).collect())
+    Ok(known.map(|person| (person.person, person.name.in_full())).collect())
 }
 
 type Listed = (DateTime<Utc>, String, String, String);
@@ -190,7 +186,7 @@ async fn contacts(
     let staff: BTreeMap<AccountId, String> = everybody_of_school(db, school)
         .await?
         .into_iter()
-        .map(|member| (AccountId::of(member.person.person), full_name(Some(&member.person.name))))
+        .map(|member| (AccountId::of(member.person.person), member.person.name.in_full()))
         .collect();
     let of = |name: Option<&String>| name.cloned().unwrap_or_default();
     let listed = noted.iter().map(|contact| {
@@ -272,23 +268,4 @@ async fn class_on(
         }
     }
     Ok(String::new())
-}
-
-fn served(page: String) -> impl IntoResponse + use<> {
-    ([(header::CONTENT_SECURITY_POLICY, policy())], Html(page))
-}
-
-/// What a paper may load: the style that stands in it, and nothing.
-fn policy() -> String {
-    let style = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'none'; \
-        frame-ancestors 'none'; base-uri 'none'"
-    )
-}
-
-fn full_name(name: Option<&Name>) -> String {
-    name.map_or(String::new(), |name| {
-        format!("{} {}", name.given, name.usage.as_ref().unwrap_or(&name.family))
-    })
 }

@@ -124,7 +124,7 @@ async fn catch_up(node: &Node, position: u64) -> anyhow::Result<()> {
 /// An import as one request, which all of its commands go back to.
 fn act(node: &Node, school: Uai, actor: AccountId) -> Act {
     let (command, occurred_at) = (new_command_id(), node.journal().clock().now());
-    Act { school, actor, command, correlation: command, causation: None, occurred_at }
+    Act::new(school, actor, command, occurred_at)
 }
 
 /// What came of the commands of a stream.

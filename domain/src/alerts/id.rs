@@ -8,10 +8,7 @@ use std::{fmt, str::FromStr};
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{StudentId, Uai, schools::Half};
-
-/// The characters of a UAI, of a student's id and of a date, in this order.
-const PARTS: [usize; 3] = [8, 36, 10];
+use crate::{StudentId, Uai, ids::school_student_day, schools::Half};
 
 /// One alert: about one student, in one half-day of one school. Written
 /// `0549998Z-<student>-2026-11-30-morning`.
@@ -47,24 +44,13 @@ impl FromStr for AlertId {
     type Err = NotAnAlert;
 
     fn from_str(text: &str) -> Result<Self, NotAnAlert> {
-        let mut rest = text;
-        let mut part = |length: usize| {
-            let (part, after) = rest.split_at_checked(length).ok_or(NotAnAlert)?;
-            rest = after.strip_prefix('-').ok_or(NotAnAlert)?;
-            Ok(part)
+        let (school, student, date, rest) = school_student_day(text).ok_or(NotAnAlert)?;
+        let half = match rest {
+            "morning" => Half::Morning,
+            "afternoon" => Half::Afternoon,
+            _ => return Err(NotAnAlert),
         };
-        let [school, student, date] = PARTS;
-        let (school, student, date) = (part(school)?, part(student)?, part(date)?);
-        Ok(Self {
-            school: school.parse().map_err(|_| NotAnAlert)?,
-            student: student.parse().map_err(|_| NotAnAlert)?,
-            date: date.parse().map_err(|_| NotAnAlert)?,
-            half: match rest {
-                "morning" => Half::Morning,
-                "afternoon" => Half::Afternoon,
-                _ => return Err(NotAnAlert),
-            },
-        })
+        Ok(Self { school, student, date, half })
     }
 }
 

@@ -10,10 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use crate::{StudentId, Uai};
-
-/// The characters of a UAI, of a student's id and of a date, in this order.
-const PARTS: [usize; 3] = [8, 36, 10];
+use crate::{StudentId, Uai, ids::school_student_day};
 
 /// What was reached.
 #[derive(
@@ -75,20 +72,9 @@ impl FromStr for FollowUpId {
     type Err = NotAFollowUp;
 
     fn from_str(text: &str) -> Result<Self, NotAFollowUp> {
-        let mut rest = text;
-        let mut part = |length: usize| {
-            let (part, after) = rest.split_at_checked(length).ok_or(NotAFollowUp)?;
-            rest = after.strip_prefix('-').ok_or(NotAFollowUp)?;
-            Ok(part)
-        };
-        let [school, student, day] = PARTS;
-        let (school, student, day) = (part(school)?, part(student)?, part(day)?);
-        Ok(Self {
-            school: school.parse().map_err(|_| NotAFollowUp)?,
-            student: student.parse().map_err(|_| NotAFollowUp)?,
-            day: day.parse().map_err(|_| NotAFollowUp)?,
-            step: rest.parse().map_err(|_| NotAFollowUp)?,
-        })
+        let (school, student, day, rest) = school_student_day(text).ok_or(NotAFollowUp)?;
+        let step = rest.parse().map_err(|_| NotAFollowUp)?;
+        Ok(Self { school, student, day, step })
     }
 }
 

@@ -21,6 +21,20 @@ pub struct Name {
     pub usage: Option<String>,
 }
 
+impl Name {
+    /// The family name that they go by.
+    pub fn surname(&self) -> &str {
+        self.usage.as_ref().unwrap_or(&self.family)
+    }
+
+    /// How they are written to and spoken of: first names, then the family name that they go by.
+    pub fn in_full(&self) -> String {
+        let Self { given, .. } = self;
+        let surname = self.surname();
+        if given.is_empty() { surname.to_owned() } else { format!("{given} {surname}") }
+    }
+}
+
 /// A number that a person is known by elsewhere. The last one said of a scheme and school holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Identifier {

@@ -167,14 +167,7 @@ fn now() -> DateTime<Utc> {
 
 fn act() -> Act {
     let command = new_command_id();
-    Act {
-        school: "0549998Z".parse().unwrap(),
-        actor: ACTOR,
-        command,
-        correlation: command,
-        causation: None,
-        occurred_at: now(),
-    }
+    Act::new("0549998Z".parse().unwrap(), ACTOR, command, now())
 }
 
 fn register() -> PersonCommand {
