@@ -27,12 +27,16 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
+    time::{Duration, Instant},
 };
 
 use replay::{Journal, Place, keys::MasterKey};
 use tempfile::TempDir;
+
+/// How long a start, or one acknowledgement, may take.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// A writer, and the lines it has told.
 struct Writer {
@@ -103,5 +107,27 @@ impl Writer {
             }
         });
         Self { child, lines }
+    }
+
+    /// The next line.
+    fn line(&self) -> String {
+        self.lines.recv_timeout(ANSWER_MAX).unwrap()
+    }
+
+    /// Kills it a number of lines later and a time after that, at whatever it does then. All that it has told.
+    fn killed_after(mut self, lines: usize, and: Duration) -> Vec<String> {
+        let mut told: Vec<String> = (0..lines).map(|_| self.line()).collect();
+        let deadline = Instant::now() + and;
+        let ended = loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => told.push(line),
+                Err(ended) => break ended,
+            }
+        };
+        assert_eq!(ended, RecvTimeoutError::Timeout, "it ended by itself");
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        told.extend(self.lines.iter());
+        told
     }
 }

@@ -1,10 +1,6 @@
 //! A process that is killed at any instant loses nothing that it has acknowledged.
 
-use std::{
-    path::Path,
-    sync::mpsc::RecvTimeoutError,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use replay::{Clock, Journal, Node, keys::MasterKey, rebuild};
 
@@ -18,20 +14,19 @@ const KILLS: u32 = 200;
 const KILLS_PER_LOOK: u32 = 25;
 const SEED: u64 = 0x5052_4541_5500_0009;
 
-/// How long a start may take before the first acknowledgement.
-const START_MAX: Duration = Duration::from_secs(30);
+/// A run is killed after fewer acknowledgements than these, and so many microseconds.
+const ACKS_MAX: u64 = 40;
+const KILL_WITHIN_US: u64 = 20_000;
 
 /// How often the tables are given five seconds more to catch up.
-const PATIENCE: u32 = 12;
+const PATIENCE: u32 = 60;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
     let folder = DataFolder::new();
-    let (mut ledger, mut acknowledged) = (Ledger::default(), 0);
+    let mut ledger = Ledger::default();
     for kill in 1..=KILLS {
-        let acks = write_until_killed(folder.path(), kill);
-        acknowledged += acks.len();
-        acks.into_iter().for_each(|ack| ledger.note(ack));
+        write_until_killed(folder.path(), kill).into_iter().for_each(|ack| ledger.note(ack));
         if kill.is_multiple_of(KILLS_PER_LOOK) {
             let journal = Journal::open(folder.path(), master(folder.path()), Clock::System);
             let journal = journal.await.unwrap();
@@ -39,27 +34,17 @@ async fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
             journal.log().close().await;
         }
     }
-    assert!(acknowledged > 20 * KILLS as usize, "{acknowledged} are too few to tell");
     the_tables_catch_up_and_equal_a_rebuild(folder.path(), ledger.verified).await;
 }
 
-/// One run: what was acknowledged before a kill, 5 to 60 milliseconds after the first of it.
+/// One run: what was acknowledged before a kill, at whatever it did some acknowledgements later.
 fn write_until_killed(folder: &Path, run: u32) -> Vec<Ack> {
-    let mut writer = Writer::start(folder, run, |_| ());
-    let first = writer.lines.recv_timeout(START_MAX).unwrap();
-    let deadline = Instant::now() + Duration::from_micros(5_000 + random(run) % 55_000);
-    let mut acks = vec![Ack::read(&first)];
-    loop {
-        match writer.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(line) => acks.push(Ack::read(&line)),
-            Err(RecvTimeoutError::Timeout) => break,
-            Err(RecvTimeoutError::Disconnected) => panic!("run {run} ended by itself"),
-        }
-    }
-    writer.child.kill().unwrap();
-    writer.child.wait().unwrap();
-    acks.extend(writer.lines.iter().map(|line| Ack::read(&line)));
-    acks
+    let random = random(run);
+    let (acks, and) =
+        (random % ACKS_MAX, Duration::from_micros(random / ACKS_MAX % KILL_WITHIN_US));
+    let writer = Writer::start(folder, run, |_| ());
+    let told = writer.killed_after(1 + usize::try_from(acks).unwrap(), and);
+    told.iter().map(|line| Ack::read(line)).collect()
 }
 
 async fn the_tables_catch_up_and_equal_a_rebuild(folder: &Path, head: u64) {
