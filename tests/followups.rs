@@ -1,6 +1,7 @@
 //! The ladder of the law: four and ten half-days of a month are followed up when they are reached, and no
 //! longer when a correction takes them away (code de l'éducation, R131-7; circulaire 2014-159).
 
+mod corrected;
 mod kept;
 mod month;
 

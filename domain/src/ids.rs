@@ -228,6 +228,11 @@ impl SchoolYear {
         let begun = if day.month() >= 8 { day.year() } else { day.year() - 1 };
         Self(u16::try_from(begun).unwrap_or_default())
     }
+
+    /// The first day that [`SchoolYear::containing`] gives to it.
+    pub fn begins(self) -> Option<NaiveDate> {
+        NaiveDate::from_ymd_opt(self.0.into(), 8, 1)
+    }
 }
 
 impl fmt::Display for SchoolYear {

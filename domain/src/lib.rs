@@ -26,4 +26,4 @@ pub use ids::{
     AccountId, ClassId, CommandId, CourseId, DocumentId, EventId, KeyId, LessonId, LineId,
     MessageId, NotAUai, PersonId, RunId, SchoolYear, SessionId, StudentId, Uai,
 };
-pub use reactions::{Consequence, follow_file, is_acted_on, react, touched};
+pub use reactions::{Consequence, Whose, follow_file, is_acted_on, react, touched};

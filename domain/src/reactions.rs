@@ -4,16 +4,17 @@
 //! commands, and a command given twice changes nothing more, so that whoever runs this in the order
 //! of the log may run it again, or on two machines.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::{
-    ClassId, Event, Recorded, SchoolYear, StudentId,
+    CourseId, Event, Recorded, SchoolYear, StudentId,
     alerts::{AlertCommand, AlertId, Cancellation, Said},
     attendance::{Absent, Attendance, AttendanceCommand},
+    classes::ClassEvent,
     followups::{FollowUpCommand, FollowUpId, ladder::Stretch},
     rollcalls::{Mark, RollCallEvent},
-    schools::SchoolSheet,
-    timetable::{CourseSheet, TimetableEvent},
+    schools::{SchoolEvent, SchoolSheet},
+    timetable::TimetableEvent,
 };
 
 /// What was written into a file longer ago than this tells no family any more, whoever reads it now:
@@ -100,35 +101,91 @@ pub fn follow_file(
     Some(Consequence::Alert { alert, command: AlertCommand::FollowFile { said, revision, at } })
 }
 
-/// The days whose lessons an event of a course has changed, as far as they are over, and the class that
-/// they are of: what its students missed then is counted anew. Nothing follows of what was recorded long
-/// before `now`, nor of who gives a lesson or in which room.
+/// Whose absences an event may have made count otherwise, though it is none of their files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// One student's.
+    Student(StudentId),
+    /// Those of the students of a course.
+    Course(CourseId),
+    /// Everybody's in the school.
+    School,
+}
+
+/// Whose lessons an event has changed, and of which days, as far as they are over: what was missed then is
+/// counted anew. Nothing follows of what was recorded long before `now`, nor of who gives a lesson or in
+/// which room, nor of a setting: it is no correction of what has happened.
 pub fn touched(
     recorded: &Recorded,
-    course: &CourseSheet,
     school: &SchoolSheet,
     now: DateTime<Utc>,
-) -> Option<(ClassId, Stretch)> {
-    let Event::Timetable(_, event) = &recorded.event else { return None };
+) -> Option<(Whose, Stretch)> {
     if !is_acted_on(recorded, now) {
         return None;
     }
     let today = school.local_date(now);
-    let (from, until) = match event {
-        TimetableEvent::CourseScheduled { plan } => (plan.first_day, plan.last_day),
-        TimetableEvent::CourseRescheduled { from, .. } => (*from, today),
-        TimetableEvent::LessonCancelled { planned }
-        | TimetableEvent::LessonReinstated { planned } => (planned.date, planned.date),
-        TimetableEvent::LessonMoved { planned, to, .. } => {
-            (planned.date.min(to.date), planned.date.max(to.date))
+    let (whose, from, until) = match &recorded.event {
+        Event::School(_, event) => (Whose::School, of_calendar(event)?, today),
+        Event::Class(_, event) => {
+            let (student, from) = of_member(event)?;
+            (Whose::Student(student), from, today)
         }
-        TimetableEvent::CourseEnded { on } => (*on, today),
-        TimetableEvent::LessonReplaced { .. } | TimetableEvent::LessonRoomChanged { .. } => {
-            return None;
+        Event::Timetable(course, event) => {
+            let (from, until) = of_course(event, today)?;
+            (Whose::Course(*course), from, until.min(today))
         }
+        Event::Person(..)
+        | Event::Family(..)
+        | Event::RollCall(..)
+        | Event::Attendance(..)
+        | Event::Document(..)
+        | Event::Alert(..)
+        | Event::FollowUp(..)
+        | Event::Account(..)
+        | Event::Access(..)
+        | Event::Erased(_) => return None,
     };
-    let until = until.min(today);
-    (from <= until).then_some((course.class, Stretch { from, until }))
+    (from <= until).then_some((whose, Stretch { from, until }))
+}
+
+/// From which day on a school has lessons on other days or at other times.
+fn of_calendar(event: &SchoolEvent) -> Option<NaiveDate> {
+    match event {
+        SchoolEvent::SchoolYearPlanned { year, .. } | SchoolEvent::HolidaysSet { year, .. } => {
+            year.begins()
+        }
+        SchoolEvent::BellScheduleSet { from, .. } => Some(*from),
+        SchoolEvent::SchoolOpened { .. }
+        | SchoolEvent::ReasonsListed { .. }
+        | SchoolEvent::SchoolTelephoneGiven { .. }
+        | SchoolEvent::SettingChosen { .. } => None,
+    }
+}
+
+/// Who has the lessons of a class, or no longer, and from which day on.
+fn of_member(event: &ClassEvent) -> Option<(StudentId, NaiveDate)> {
+    match event {
+        ClassEvent::StudentJoinedClass { student, from } => Some((*student, *from)),
+        ClassEvent::StudentLeftClass { student, on, .. } => Some((*student, *on)),
+        ClassEvent::ClassFormed { .. }
+        | ClassEvent::TeacherAssigned { .. }
+        | ClassEvent::TeacherReleased { .. } => None,
+    }
+}
+
+/// The days whose lessons an event of a course has changed.
+fn of_course(event: &TimetableEvent, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    match event {
+        TimetableEvent::CourseScheduled { plan } => Some((plan.first_day, plan.last_day)),
+        TimetableEvent::CourseRescheduled { from, .. } => Some((*from, today)),
+        TimetableEvent::LessonCancelled { planned }
+        | TimetableEvent::LessonReinstated { planned } => Some((planned.date, planned.date)),
+        TimetableEvent::LessonMoved { planned, to, .. } => {
+            Some((planned.date.min(to.date), planned.date.max(to.date)))
+        }
+        TimetableEvent::CourseEnded { on } => Some((*on, today)),
+        TimetableEvent::LessonReplaced { .. } | TimetableEvent::LessonRoomChanged { .. } => None,
+    }
 }
 
 /// Whether an event is young enough for the school to act on it.
@@ -143,7 +200,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        AccountId, CommandId, CourseId, EventId, Header, LineId,
+        AccountId, ClassId, CommandId, EventId, Header, LineId,
         attendance::{AttendanceEvent, Period, Source},
         rollcalls::{Called, Marked},
         schools::tests::{day, sheet},
@@ -223,6 +280,27 @@ mod tests {
         let (school, recorded, file) =
             missed("Europe/Paris", "2026-11-09T07:00:00Z", "2026-11-09T07:05:00Z");
         assert!(follow_file(&recorded, &school, (&file, 0), late).is_none());
+    }
+
+    #[test]
+    fn lessons_of_the_past_are_counted_anew_while_the_change_is_young() {
+        let joins = |from: &str, now: &str| {
+            let event = ClassEvent::StudentJoinedClass { student: ABSENT, from: day(from) };
+            let mut recorded = recorded(RollCallEvent::RollCallCorrected {
+                called: called("2026-11-09"),
+                marks: vec![],
+            });
+            recorded.event = Event::Class(ClassId(Uuid::from_u128(5)), event);
+            recorded.header.recorded_at = "2026-11-09T12:00:00Z".parse().unwrap();
+            touched(&recorded, &sheet(), now.parse().unwrap())
+        };
+        let days = |from, until| Stretch { from: day(from), until: day(until) };
+        let counted = Some((Whose::Student(ABSENT), days("2026-11-02", "2026-11-09")));
+        assert_eq!(joins("2026-11-02", "2026-11-09T12:00:00Z"), counted);
+        assert_eq!(joins("2026-11-10", "2026-11-09T12:00:00Z"), None, "missed nothing yet");
+        let counted = Some((Whose::Student(ABSENT), days("2026-11-02", "2026-12-10")));
+        assert_eq!(joins("2026-11-02", "2026-12-10T12:00:00Z"), counted);
+        assert_eq!(joins("2026-11-02", "2026-12-10T12:00:01Z"), None, "an old log read anew");
     }
 
     /// What follows of an absence from a lesson that begins at an instant.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    ClassId, Event, Recorded, SchoolYear, StudentId, Uai,
+    Event, Recorded, SchoolYear, StudentId, Uai, Whose,
     attendance::half_days::{HalfDayCount, LessonToFollow},
     followups::{
         FollowUp, FollowUpEvent, FollowUpId, FollowUpSheet, Standing, Step,
@@ -149,28 +149,36 @@ pub async fn follow_up(db: &SqlitePool, id: FollowUpId) -> sqlx::Result<Option<F
     row(question.bind(day.to_string()).bind(<&str>::from(step)), db).await
 }
 
-/// The students of a class who have lines without a receivable reason that may count in some days.
+/// Those of whose absences some may count otherwise who have lines without a receivable reason that may
+/// count in some days.
 ///
 /// # Errors
 /// When the read model cannot be read.
 pub async fn with_lines_in(
     db: &SqlitePool,
     (school, sheet): (Uai, &SchoolSheet),
-    class: ClassId,
+    whose: Whose,
     days: Stretch,
 ) -> sqlx::Result<Vec<StudentId>> {
-    let question = "select distinct student from attendance_line
-        where school = ?1 and starts >= ?2 and starts < ?3
-          and student in (select student from class_member where class = ?4)
+    let (of_these, id) = match whose {
+        Whose::Student(student) => ("student = ?4", student.to_string()),
+        Whose::Course(course) => (
+            "student in (select m.student from course c join class_member m on m.class = c.class
+                where c.course = ?4)",
+            course.to_string(),
+        ),
+        Whose::School => ("school = ?4", school.to_string()),
+    };
+    let question = format!(
+        "select distinct student from attendance_line
+        where {of_these} and school = ?1 and starts >= ?2 and starts < ?3
           and not row ->> 'withdrawn' and row ->> 'kind' in ('absence', 'lateness', 'departure')
           and coalesce(row ->> 'receivable', 0) <> 1
-        order by student";
+        order by student"
+    );
     let (from, until) = around(days, sheet);
-    let question = sqlx::query_scalar(question)
-        .bind(school.to_string())
-        .bind(from)
-        .bind(until)
-        .bind(class.to_string());
+    let question = sqlx::query_scalar(sqlx::AssertSqlSafe(question));
+    let question = question.bind(school.to_string()).bind(from).bind(until).bind(id);
     let students: Vec<String> = question.fetch_all(db).await?;
     let read = |student: &String| student.parse().map_err(|_| sqlx::Error::RowNotFound);
     students.iter().map(read).collect()

@@ -142,12 +142,12 @@ impl Reactor {
                 let file = (*student, *year);
                 self.of_file(recorded, file).await
             }
-            Event::Timetable(course, _) => self.of_course(recorded, *course).await,
+            Event::School(..) | Event::Class(..) | Event::Timetable(..) => {
+                self.of_lessons(recorded).await
+            }
             Event::FollowUp(id, event) => self.of_follow_up(recorded, *id, event).await,
-            Event::School(..)
-            | Event::Person(..)
+            Event::Person(..)
             | Event::Family(..)
-            | Event::Class(..)
             | Event::Document(..)
             | Event::Alert(..)
             | Event::Account(..)

@@ -267,8 +267,7 @@ impl Recount<'_> {
     }
 
     fn of_this_year(&self, touched: Stretch) -> Option<Stretch> {
-        let year = SchoolYear::containing(self.today);
-        let first = NaiveDate::from_ymd_opt(year.0.into(), 8, 1)?;
+        let first = SchoolYear::containing(self.today).begins()?;
         let touched =
             Stretch { from: touched.from.max(first), until: touched.until.min(self.today) };
         (touched.from <= touched.until).then_some(touched)

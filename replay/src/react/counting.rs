@@ -1,4 +1,4 @@
-//! Counting a month anew: what follows of a file, a timetable or a follow-up for the ladder of the law.
+//! Counting a month anew: what follows of a file, of lessons or of a follow-up for the ladder of the law.
 //!
 //! Every count is taken from tables that know the event, so that it never knows less than the event. It
 //! may know more; and two that are taken at once may be given in the wrong order. Therefore what was
@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
-    Consequence, CourseId, Event, Recorded, SchoolYear, StudentId, Uai,
+    Consequence, Event, Recorded, SchoolYear, StudentId, Uai,
     followups::{
         FollowUpEvent, FollowUpId, Standing, Step,
         ladder::{Known, Recount, Stretch},
@@ -21,7 +21,7 @@ use sqlx::SqlitePool;
 
 use super::Reactor;
 
-/// Students of a class who are counted at once.
+/// Students who are counted at once.
 const STUDENTS_AT_ONCE: usize = 8;
 
 /// A school, as it counts at an instant.
@@ -57,12 +57,8 @@ impl Reactor {
         Counting::new(&db, recorded, sheet, now).of_student(student, days).await
     }
 
-    /// What follows for the students of a class whose lessons have changed.
-    pub(super) async fn of_course(
-        &self,
-        recorded: &Recorded,
-        course: CourseId,
-    ) -> anyhow::Result<Vec<Consequence>> {
+    /// What follows for those whose lessons of the past have changed.
+    pub(super) async fn of_lessons(&self, recorded: &Recorded) -> anyhow::Result<Vec<Consequence>> {
         let now = self.journal.clock().now();
         if !is_acted_on(recorded, now) {
             return Ok(Vec::new());
@@ -70,14 +66,11 @@ impl Reactor {
         self.tables.reach(recorded.position).await;
         let db = self.tables.db();
         let school = projections::schools::sheet(&db, recorded.header.school).await?;
-        let course = projections::timetable::course(&db, course).await?;
-        let (Some(sheet), Some(course)) = (school, course) else { return Ok(Vec::new()) };
-        let Some((class, days)) = touched(recorded, &course.sheet, &sheet, now) else {
-            return Ok(Vec::new());
-        };
+        let Some(sheet) = school else { return Ok(Vec::new()) };
+        let Some((whose, days)) = touched(recorded, &sheet, now) else { return Ok(Vec::new()) };
         let counting = Counting::new(&db, recorded, &sheet, now);
         let school = (counting.school, counting.sheet);
-        let students = projections::followups::with_lines_in(&db, school, class, days).await?;
+        let students = projections::followups::with_lines_in(&db, school, whose, days).await?;
         let mut each = Vec::with_capacity(students.len());
         for student in students {
             each.push(counting.of_student(student, days));
