@@ -19,7 +19,7 @@ use chrono::NaiveDate;
 use domain::{
     PersonId, StudentId, Uai,
     access::{Action, Mask, Rule},
-    alerts::{Alert, AlertCommand, AlertError, AlertId, Outcome},
+    alerts::{Alert, AlertCommand, AlertError, AlertId, Call, Outcome},
     schools::Half,
 };
 use projections::alerts::{AlertRow, of_school_on, of_student};
@@ -179,6 +179,8 @@ fn leave_out_others(mask: Mask, guard: &Guard, alert: &mut AlertRow) {
     let asks = guard.person();
     alert.sheet.messages.retain(|_, message| Some(message.to) == asks);
     alert.sheet.seen_by.retain(|by| Some(*by) == asks);
+    // The office is asked to call because a home was not reached: which one is not told.
+    alert.sheet.call = Call::None;
     let left = &alert.sheet.messages;
     alert.said_at.retain(|message, _| left.contains_key(message));
 }

@@ -371,8 +371,9 @@ async fn said(
         }
     };
     let known = sheet.reason(&reason.reason).ok_or(Refusal::UnknownReason)?;
-    let (list, comment) = (sheet.reasons_version(), reason.comment.clone());
-    Ok(GiveReason { reason: known.clone(), list, by, comment, document: None })
+    let (list, comment, by_themselves) =
+        (sheet.reasons_version(), reason.comment.clone(), family.is_some());
+    Ok(GiveReason { reason: known.clone(), list, by, comment, document: None, by_themselves })
 }
 
 /// Whether somebody whom a rule lets in speaks for the family, not for the school.

@@ -118,7 +118,9 @@ pub(crate) enum Refusal {
     NumberTaken,
     #[strum(message = "you have no such session")]
     UnknownSession,
-    #[strum(message = "the law has no paper for this step: only for four and ten half-days")]
+    #[strum(
+        message = "the law has no paper for this step: only for four and ten half-days, and letters only while they stand"
+    )]
     NoPaper,
     #[strum(message = "no document was shown beside the reason of this line")]
     NoDocument,

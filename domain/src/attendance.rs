@@ -262,6 +262,8 @@ pub struct GiveReason {
     pub comment: Option<String>,
     /// What was shown beside it.
     pub document: Option<DocumentId>,
+    /// Whether a family says it itself, not the office for it: it does not undo what the school has accepted.
+    pub by_themselves: bool,
 }
 
 /// Why it was refused.
@@ -283,6 +285,9 @@ pub enum AttendanceError {
     /// Only a reason that was given is judged.
     #[error("no reason was given yet: there is nothing to judge")]
     NoReasonGiven,
+    /// What the school has accepted is the school's to change.
+    #[error("the school has already accepted a reason: ask it to change that")]
+    ReasonAccepted,
     /// A reason taken out of use is not given any more.
     #[error("this reason is closed: choose another of the list")]
     ReasonClosed,

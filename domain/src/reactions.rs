@@ -72,8 +72,9 @@ pub fn react(recorded: &Recorded, school: &SchoolSheet, subject: &str) -> Vec<Co
 
 /// What follows for the family from an event of an attendance file: the alert of the line's half-day
 /// follows the whole file, as it stood at `revision` or later. The grace delay begins with the roll call:
-/// that of a telephone that was long without network may be over when it arrives. Nothing follows of what was recorded a
-/// day before `now`.
+/// that of a telephone that was long without network may be over when it arrives; of a lesson that has not
+/// begun when its roll is called, with the lesson. Nobody is told that a day is missed that is over when it
+/// is noted, and nothing follows of what was recorded a day before `now`.
 pub fn follow_file(
     recorded: &Recorded,
     school: &SchoolSheet,
@@ -89,10 +90,11 @@ pub fn follow_file(
     let of_half_day = |instant| school.half_day_of(instant) == (date, half);
     let grace = TimeDelta::seconds(school.settings.alert_grace_seconds.into());
     let said = match file.absent(school, of_half_day) {
+        Absent::Unexplained { .. } if school.local_date(at) > date => return None,
         Absent::Unexplained { since } => Said::Unexplained {
             since,
             ends: school.half_day_ends(date, half),
-            due: at.max(recorded.header.occurred_at + grace),
+            due: at.max(recorded.header.occurred_at.max(since) + grace),
         },
         Absent::Explained => Said::Nothing(Cancellation::Explained),
         Absent::No => Said::Nothing(Cancellation::NotAbsent),

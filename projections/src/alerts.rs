@@ -38,7 +38,7 @@ pub struct AlertRow {
     /// When it was cancelled, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// When the last word was said about each message.
+    /// When each message was taken by its provider, or last tried.
     pub said_at: BTreeMap<MessageId, DateTime<Utc>>,
     /// The position of the last event about it.
     pub changed: u64,
@@ -208,13 +208,13 @@ impl Table for Alerts {
             AlertEvent::AlertCancelled { .. } => row.cancelled_at = Some(at),
             AlertEvent::MessageClaimed { message, .. }
             | AlertEvent::MessageAccepted { message, .. }
-            | AlertEvent::MessageDelivered { message }
             | AlertEvent::MessageDeferred { message, .. }
-            | AlertEvent::MessageUndeliverable { message, .. }
             | AlertEvent::MessageUncertain { message, .. } => {
                 row.said_at.insert(*message, at);
             }
-            AlertEvent::AlertSeen { .. }
+            AlertEvent::MessageDelivered { .. }
+            | AlertEvent::MessageUndeliverable { .. }
+            | AlertEvent::AlertSeen { .. }
             | AlertEvent::AlertEscalated { .. }
             | AlertEvent::AlertTakenOn { .. }
             | AlertEvent::AlertClosed { .. } => {}

@@ -191,6 +191,30 @@ async fn a_gateway_that_is_left_in_peace_holds_up_no_family() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_gateway_that_is_left_in_peace_is_not_told_once_sending_is_stopped() {
+    const CHILDREN: usize = 12;
+    let gateway = SmsGateway::start();
+    gateway.will(Manner::Says(500, String::new()));
+    let mut morning = Morning::new(CHILDREN).await;
+    for child in 0..CHILDREN {
+        let mobile = json!({ "mobile": MOBILE, "accepts_sms": true });
+        morning.guardian(child, ("exercised", "first"), mobile).await;
+    }
+    let channels = json!({ "sms": sms(&gateway.url(), LONG_SECONDS) });
+    morning.all_are_away(0..CHILDREN, &channels).await;
+    // All are to be tried again, and wait for the gateway to be asked again.
+    morning.at(morning.now + TimeDelta::seconds(10)).await;
+    let stop = json!({ "sending-stopped": { "to": "guardians", "stopped": true } });
+    morning.scene.post("/settings", stop).await.ok();
+    let asked = gateway.asked().len();
+    gateway.will(Manner::Takes);
+    for _ in 0..12 {
+        morning.at(morning.now + TimeDelta::seconds(10)).await;
+    }
+    assert_eq!(gateway.asked().len(), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_still_to_be_tried_is_sent_when_the_provider_is_well_again() {
     let gateway = SmsGateway::start();
     let mut morning = Morning::new(3).await;

@@ -62,6 +62,44 @@ async fn a_parent_says_seen_and_gives_a_reason_that_the_school_accepts() {
 }
 
 #[tokio::test]
+async fn whoever_answers_second_is_not_thanked_for_what_is_not_taken_and_the_first_may_say_it_better()
+ {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    let mut links = Vec::new();
+    for (given, home) in [("Sophie", "first"), ("Karim", "second")] {
+        let details = json!({ "mail": format!("{given}@example.org"), "accepts_sms": false });
+        school.guardian(given, ("fr", home), &[&lea], details).await;
+    }
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    links.extend(school.sent().iter().map(|letter| link_of(letter)));
+    let absence = format!("{SCHOOL}-{lea}-2026-11-20-morning");
+    let says = |key: &str, comment: &str| {
+        form(&[("absence", &absence), ("key", key), ("reason", "illness"), ("comment", comment)])
+    };
+    for (link, key, comment, thanked, known) in [
+        (0, "1", "de la fièvre", true, "de la fièvre"),
+        (1, "2", "rien de grave", false, "de la fièvre"),
+        (0, "3", "de la fièvre, médecin à 10 h", true, "de la fièvre, médecin à 10 h"),
+    ] {
+        let path = format!("{}/reasons", links[link]);
+        let given = post(&mut school, &path, &says(key, comment)).await;
+        assert_eq!(given.status, "303 See Other");
+        assert_eq!(given.header("location").ends_with("thanks=true"), thanked, "{comment}");
+        let file = school.scene.get(&format!("/students/{lea}/attendance")).await.ok();
+        assert_eq!(file[0]["reason"]["comment"], known);
+    }
+    let file = school.scene.get(&format!("/students/{lea}/attendance")).await.ok();
+    let line = file[0]["line"].as_str().unwrap();
+    let path = format!("/students/{lea}/attendance/2026/{line}/acceptance");
+    school.scene.post(&path, serde_json::Value::Null).await.ok();
+    school.settled().await;
+    let late = post(&mut school, &format!("{}/reasons", links[0]), &says("4", "un rhume")).await;
+    assert!(!late.header("location").contains("thanks"), "what was accepted stays");
+}
+
+#[tokio::test]
 async fn a_link_that_is_over_forged_or_taken_away_by_a_judgment_opens_one_and_the_same_page() {
     let mut school = Tilleuls::new().await;
     let lea = school.lea.clone();

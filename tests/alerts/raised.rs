@@ -29,6 +29,28 @@ async fn a_half_day_has_one_alert_however_many_lessons_are_missed() {
 }
 
 #[tokio::test]
+async fn a_day_that_is_over_is_told_to_nobody() {
+    let mut school = Tilleuls::new().await;
+    let noted = |from: &str, to: &str| json!({ "student": school.lea, "from": from, "to": to });
+    let yesterday = noted("2026-11-19T08:00:00+01:00", "2026-11-19T12:00:00+01:00");
+    let today = noted("2026-11-20T06:00:00+01:00", "2026-11-20T07:30:00+01:00");
+    school.scene.post("/absences", yesterday).await.ok();
+    school.scene.post("/absences", today).await.ok();
+    let of_yesterday = school.scene.get("/alerts?date=2026-11-19").await.ok();
+    assert_eq!(of_yesterday, json!([]));
+    assert_eq!(school.alerts().await[0]["due"], "2026-11-20T07:10:00Z");
+}
+
+#[tokio::test]
+async fn a_family_is_told_of_a_lesson_to_come_once_it_has_begun() {
+    let mut school = Tilleuls::new().await;
+    school.roll(5, &[&school.lea.clone()]).await;
+    let alerts = school.alerts().await;
+    assert_eq!(alerts[0]["since"], "2026-11-20T12:30:00Z");
+    assert_eq!(alerts[0]["due"], "2026-11-20T12:40:00Z");
+}
+
+#[tokio::test]
 async fn an_absence_that_was_announced_raises_none() {
     let mut school = Tilleuls::new().await;
     let announced = json!({ "student": school.lea, "from": "2026-11-20T06:00:00Z",

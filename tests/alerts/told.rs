@@ -170,9 +170,25 @@ async fn nothing_is_sent_while_the_school_has_stopped_sending_and_the_office_is_
     assert_eq!(school.sent(), [""; 0]);
     assert_eq!(school.alerts().await[0]["call"], json!({ "state": "asked", "why": "out-of-time" }));
     school.scene.post("/settings", stop(false)).await.ok();
-    school.roll(5, &[&lea]).await;
-    school.at("2026-11-20T07:35:00Z").await;
-    assert_eq!(school.sent().len(), 1, "the afternoon's");
+    school.at("2026-11-20T07:25:10Z").await;
+    assert_eq!(school.sent().len(), 1, "the morning goes on");
+}
+
+#[tokio::test]
+async fn whoever_was_told_what_is_wrong_is_told_so_when_sending_begins_again() {
+    let mut school = Tilleuls::new().await;
+    let lea = school.lea.clone();
+    school.guardian("Sophie", ("fr", "first"), &[&lea], mail("sophie")).await;
+    school.roll(1, &[&lea]).await;
+    school.at("2026-11-20T07:10:00Z").await;
+    let stop = |stopped| json!({ "sending-stopped": { "to": "guardians", "stopped": stopped } });
+    school.scene.post("/settings", stop(true)).await.ok();
+    school.was_there(1, &lea).await;
+    school.at("2026-11-20T07:11:00Z").await;
+    assert_eq!(school.sent().len(), 1);
+    school.scene.post("/settings", stop(false)).await.ok();
+    school.at("2026-11-20T07:11:10Z").await;
+    assert_eq!(school.sent().len(), 2);
 }
 
 #[tokio::test]

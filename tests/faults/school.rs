@@ -99,7 +99,14 @@ impl School {
             + TimeDelta::seconds((command.0.as_u128() >> 90) as i64);
         let period = Period { from, to: from + TimeDelta::milliseconds(1) };
         let (list, by, comment) = (1, GivenBy::Office, None);
-        let reason = Box::new(GiveReason { reason: reason(), list, by, comment, document: None });
+        let reason = Box::new(GiveReason {
+            reason: reason(),
+            list,
+            by,
+            comment,
+            document: None,
+            by_themselves: false,
+        });
         AttendanceCommand::AnnounceAbsence { line: LineId::of_command(command), period, reason }
     }
 

@@ -11,7 +11,8 @@ use crate::{access::house::House, scene::SCHOOL};
 #[tokio::test]
 async fn the_dossier_says_what_was_done_and_what_the_law_asks_next() {
     let mut school = Tilleuls::new().await;
-    school.misses(4).await;
+    school.misses(3).await;
+    school.away("2026-11-20T08:00:00+01:00", "2026-11-20T08:55:00+01:00").await;
     let path = school.path("four-half-days");
     let asks = |dossier: &Value| dossier["asks"].clone();
     let dossier = school.scene.get(&path).await.ok();
@@ -27,7 +28,11 @@ async fn the_dossier_says_what_was_done_and_what_the_law_asks_next() {
     assert_eq!(dossier["contacts"][0]["with"], school.lea.as_str());
     assert_eq!(dossier["half_days"]["unjustified_percent"], 400);
     assert_eq!(dossier["lines"].as_array().unwrap().len(), 4);
-    assert_eq!(dossier["alerts"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        dossier["alerts"].as_array().unwrap().len(),
+        1,
+        "nobody is told of days that are over"
+    );
     assert_eq!(dossier["as_of"], "2026-11-20T17:00:00Z");
     school.scene.post(&format!("{path}/closing"), json!({ "because": "attends-again" })).await.ok();
     assert_eq!(school.open().await, [""; 0]);

@@ -224,7 +224,14 @@ fn of_attendance() -> impl Strategy<Value = AttendanceCommand> {
 fn a_reason() -> impl Strategy<Value = Box<GiveReason>> {
     let by = select(vec![GivenBy::Office, GivenBy::Family(person(3))]);
     (select(vec!["illness", "strike"]), by).prop_map(|(code, by)| {
-        Box::new(GiveReason { reason: reason(code), list: 1, by, comment: None, document: None })
+        Box::new(GiveReason {
+            reason: reason(code),
+            list: 1,
+            by,
+            comment: None,
+            document: None,
+            by_themselves: false,
+        })
     })
 }
 

@@ -94,8 +94,8 @@ pub struct AlertListed {
     pub channel: Channel,
     /// What became of it.
     pub fate: Fate,
-    /// When somebody said that it came, if anybody did.
-    pub seen: Option<NaiveDateTime>,
+    /// Whether whoever it was for has said that they know of the absence.
+    pub seen: bool,
 }
 
 /// The way of a message.
@@ -289,7 +289,7 @@ mod tests {
             "<td>9 novembre 2026</td><td>après-midi</td><td>55</td><td><bdi>Réveil tardif</bdi></td>\
              <td>non recevable</td>",
             "<td>3 novembre 2026 à 8\u{a0}h\u{a0}20</td><td><bdi>Salma Perlorron</bdi></td><td>SMS</td>\
-             <td>arrivé</td><td>3 novembre 2026 à 9\u{a0}h\u{a0}00</td>",
+             <td>arrivé</td><td>oui</td>",
             "<td>courriel</td><td>ne peut pas arriver</td><td>non confirmé</td>",
             "<td><bdi>Appel sans réponse</bdi></td>",
             "<li>12 novembre 2026 : DASEN informé</li>",
@@ -409,8 +409,8 @@ mod tests {
                 missed(9, Half::Afternoon, 55, Some("Réveil tardif"), Judgment::Refused),
             ],
             alerts: vec![
-                told(Channel::Sms, Fate::Delivered, Some(at(3, 9, 0))),
-                told(Channel::Mail, Fate::Undeliverable, None),
+                told(Channel::Sms, Fate::Delivered, true),
+                told(Channel::Mail, Fate::Undeliverable, false),
             ],
             measures: vec![MeasureTaken { measure: Measure::DasenInformed, on: day(12) }],
             contacts: vec![ContactListed {

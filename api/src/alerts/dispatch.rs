@@ -42,6 +42,12 @@ use crate::{
     metrics::Counters,
 };
 
+/// How long another dispatcher is given to claim what it has begun to.
+const CLAIMED_WITHIN: TimeDelta = TimeDelta::seconds(1);
+
+/// How often it is asked whether those who wait for a channel are still to be told.
+const ASK_EVERY: TimeDelta = TimeDelta::seconds(2);
+
 /// How often the tables are asked what has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -60,6 +66,8 @@ pub struct Dispatcher {
     /// The last change that was seen.
     seen: u64,
     looked_at: DateTime<Utc>,
+    /// When it last asked whether those who wait for a channel are still to be told.
+    asked_at: DateTime<Utc>,
     /// Messages on the way, each ending with the position of the last word written about it.
     on_the_way: JoinSet<Option<u64>>,
     /// What each is about.
@@ -95,6 +103,7 @@ impl Dispatcher {
             queue: Queue::default(),
             seen: 0,
             looked_at: DateTime::UNIX_EPOCH,
+            asked_at: DateTime::UNIX_EPOCH,
             on_the_way,
             about: HashMap::new(),
             heartbeat,
@@ -175,14 +184,22 @@ impl Dispatcher {
         self.looked_at = now;
         loop {
             let rows = changed_after(&self.node.db(), self.seen, CHANGES_MAX).await?;
-            let Some(last) = rows.last() else { break };
-            self.seen = last.changed;
+            let Some(last) = rows.last().map(|row| row.changed) else { break };
             let (raised, calls) = self.counted.meet(&rows, first_day(now));
             self.sender.counters.raised(raised);
             self.sender.counters.calls_asked(calls);
             self.take(rows, now).await?;
+            // Not before: what could not be taken is read again.
+            self.seen = last;
         }
         self.ask_otherwise(now);
+        if now >= self.asked_at + ASK_EVERY || now < self.asked_at {
+            self.asked_at = now;
+            // Whoever waits for a channel may not be told any more: sending was stopped, a judgment came.
+            for alert in self.queue.waiting() {
+                self.watched.look_again(alert, Some(now));
+            }
+        }
         let due = self.watched.due(now);
         if !due.is_empty() {
             self.plan(due, now).await?;
@@ -246,16 +263,23 @@ impl Dispatcher {
                 Some(until) if !send.is_empty() => (Vec::new(), Some(until)),
                 Some(_) | None => (send, look_again),
             };
-            let fresh = send.iter().any(|next| next.begun.is_none());
-            let siblings = if fresh { self.watched.siblings_due(row, now) } else { None };
+            let mut fresh = send.iter().filter(|next| next.begun.is_none()).peekable();
+            let siblings = match fresh.peek() {
+                Some(_) => self.watched.siblings_due(row, now),
+                None => None,
+            };
+            let run = self.sender.run;
+            let claimed =
+                fresh.any(|next| self.watched.siblings_are_claimed(row.id(), (next.to, run), now));
+            let siblings = siblings.or(claimed.then_some(now + CLAIMED_WITHIN));
             let send = if siblings.is_some() { Vec::new() } else { send };
             let look_again = look_again.into_iter().chain(siblings).min();
-            // While it waits it is not forgotten; when it has arrived, it is looked at at once.
-            let waits = (!send.is_empty()).then_some(row.sheet.until);
-            self.watched.look_again(row.id(), look_again.or(waits));
             if let Some(why) = escalate {
                 self.escalate(row.id(), AlertCommand::Escalate { why });
             }
+            // While it waits it is not forgotten; when it has arrived, it is looked at at once.
+            let waits = (!send.is_empty()).then_some(row.sheet.until);
+            self.watched.look_again(row.id(), look_again.or(waits));
             for next in send {
                 self.queue.put(row, known, next, now);
             }

@@ -66,7 +66,7 @@ pub(super) struct OwnAlert {
     seen: bool,
     /// What they were told, of all rounds.
     messages: BTreeMap<MessageId, MessageSheet>,
-    /// When the last word was said about each message.
+    /// When each message was taken by its provider, or last tried.
     said_at: BTreeMap<MessageId, DateTime<Utc>>,
 }
 

@@ -178,8 +178,8 @@ async fn give_reasons(
     let Some(opened) = open(&app, token, decisions, shown).await? else { return gone() };
     let given = Given::read(form, &app.uploads, opened.message).await?;
     match opened.explain(&given).await? {
-        None => Ok(opened.back(true)),
-        Some(problem) => opened.page(false, Some((&given, problem))),
+        Ok(written) => Ok(opened.back(written)),
+        Err(problem) => opened.page(false, Some((&given, problem))),
     }
 }
 
@@ -201,16 +201,12 @@ async fn open(
     let people = these(&node.db(), &[students, vec![reader]].concat()).await?;
     let (mut children, mut for_others) = (Vec::new(), Vec::new());
     for alert in alerts.into_iter().filter(|alert| now < alert.raised_at + GOOD_FOR) {
-        let may = guard.student(alert.school, alert.student, Action::ReadAlerts).await;
+        // Whoever works in the school too is told as one of the family, or not at all.
+        let may = guard.as_family(alert.school, alert.student, Action::ReadAlerts).await?;
         let known = people.iter().find(|known| known.person == alert.student.person());
-        match (may, known) {
-            (Ok(asked), Some(known)) => {
-                let of_others = asked.rule.hears_only_what_it_is_told();
-                for_others.extend(of_others.then_some(alert.id()));
-                children.push((alert, known.name.given.clone()));
-            }
-            (Err(error @ ApiError::Internal(_)), _) => return Err(error),
-            (Err(_), _) | (_, None) => {}
+        if let (Some((rule, _)), Some(known)) = (may, known) {
+            for_others.extend(rule.hears_only_what_it_is_told().then_some(alert.id()));
+            children.push((alert, known.name.given.clone()));
         }
     }
     let Some((first, _)) = children.first() else { return Ok(None) };
@@ -297,17 +293,19 @@ impl Opened {
             .filter(|known| known.explains && !known.closed && !known.in_care && !known.regularises)
     }
 
-    /// Gives a reason for all that is unexplained of an absence; what is wrong with the form, if it is.
-    async fn explain(&self, given: &Given) -> Result<Option<Problem>, ApiError> {
+    /// Gives a reason for all that is unexplained of an absence, and says whether there was anything; what is
+    /// wrong with the form, if it is.
+    async fn explain(&self, given: &Given) -> Result<Result<bool, Problem>, ApiError> {
         let Checked { alert, reason, comment, document } = match self.check(given)? {
             Ok(checked) => checked,
-            Err(problem) => return Ok(Some(problem)),
+            Err(problem) => return Ok(Err(problem)),
         };
-        let granted = self.guard.student(alert.school, alert.student, Action::GiveReason).await?;
-        let year = year_of(&granted.sheet, alert.date)?;
+        let asks = Action::GiveReason;
+        let may = self.guard.as_family(alert.school, alert.student, asks).await?;
+        let (_, sheet) = may.ok_or(Refusal::NoSuchAddress)?;
+        let year = year_of(&sheet, alert.date)?;
         let (journal, file_of) = (self.node.journal(), (alert.student, year));
-        let lines = file(&self.node.db(), alert.student, year).await?;
-        let lines: Vec<LineId> = self.unexplained(alert.id(), lines).collect();
+        let lines = self.asked(alert.id(), file(&self.node.db(), alert.student, year).await?);
         let document = match document {
             Some(document) if !lines.is_empty() => {
                 let act = self.act(&given.key, b"document");
@@ -316,17 +314,19 @@ impl Opened {
             Some(_) | None => None,
         };
         let (list, by) = (self.sheet.reasons_version(), GivenBy::Family(self.reader));
-        let mut last = 0;
+        let (mut last, written) = (0, !lines.is_empty());
         for line in lines {
             let (reason, comment) = (reason.clone(), comment.clone());
             let act = self.act(&given.key, format!("{line} {}", reason.code).as_bytes());
-            let reason = Box::new(GiveReason { reason, list, by, comment, document });
+            let by_themselves = true;
+            let reason = GiveReason { reason, list, by, comment, document, by_themselves };
+            let reason = Box::new(reason);
             let command = AttendanceCommand::GiveReason { line, reason };
             let done = journal.execute::<Attendance>(file_of, command, &act).await?;
             last = last.max(done.position);
         }
         self.node.reach(last).await?;
-        Ok(None)
+        Ok(Ok(written))
     }
 
     /// What a form says, or what is wrong with it.
@@ -349,15 +349,22 @@ impl Opened {
         Ok(Ok(Checked { alert, reason, comment, document }))
     }
 
-    /// The lines of a file that an alert asks about.
-    fn unexplained(&self, alert: AlertId, lines: Vec<LineRow>) -> impl Iterator<Item = LineId> {
-        let of_half_day =
-            move |line: &LineRow| self.sheet.half_day_of(line.starts) == (alert.date, alert.half);
-        let asked = move |line: &LineRow| {
-            let absence = line.kind == LineKind::Absence && !line.withdrawn;
-            absence && line.school == alert.school && line.reason.is_none() && !line.regularised
-        };
-        lines.into_iter().filter(move |line| asked(line) && of_half_day(line)).map(|line| line.line)
+    /// The lines of a file that an alert asks about. Whoever has explained all of them may go back and say it
+    /// better, while nobody has judged it.
+    fn asked(&self, alert: AlertId, mut lines: Vec<LineRow>) -> Vec<LineId> {
+        lines.retain(|line| {
+            let absence = line.kind == LineKind::Absence && !line.withdrawn && !line.regularised;
+            let of_half_day = self.sheet.half_day_of(line.starts) == (alert.date, alert.half);
+            absence && line.school == alert.school && of_half_day
+        });
+        let (open, explained): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| line.reason.is_none());
+        let own = explained.into_iter().filter(|line| {
+            let by = line.reason.as_ref().and_then(|reason| reason.person);
+            line.receivable.is_none() && by == Some(self.reader)
+        });
+        let asked = if open.is_empty() { own.collect() } else { open };
+        asked.into_iter().map(|line| line.line).collect()
     }
 
     /// What the reader does; the same again is one act.

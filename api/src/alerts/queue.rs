@@ -128,11 +128,12 @@ impl Queue {
     pub(super) fn let_go(&mut self, channel: Channel) -> Vec<AlertId> {
         let before = self.kept_back.len();
         self.kept_back.retain(|(_, kept)| *kept != channel);
-        if self.kept_back.len() == before {
-            Vec::new()
-        } else {
-            self.about.keys().copied().collect()
-        }
+        if self.kept_back.len() == before { Vec::new() } else { self.waiting() }
+    }
+
+    /// The alerts that something waits to be told of.
+    pub(super) fn waiting(&self) -> Vec<AlertId> {
+        self.about.keys().copied().collect()
     }
 
     /// Who has waited in vain for which channels.

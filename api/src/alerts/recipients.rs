@@ -11,7 +11,7 @@ use domain::{
     PersonId, Uai,
     access::is_of_age,
     alerts::{AlertId, message::Channel, plan::Recipient},
-    families::{Authority, Home},
+    families::Authority,
     people::ContactDetails,
     schools::SchoolSheet,
 };
@@ -87,7 +87,7 @@ impl Told {
         let of_age = student.filter(|student| is_of_age(student.birth_date, today));
         let settings = &school.settings;
         if let Some(student) = of_age.filter(|_| !settings.sending_to_students_stopped) {
-            add(student, Home::First, false);
+            add(student, None, false);
         }
         // Of a student whose name was erased nobody can be told anything.
         let guardians = if student.is_some() { guardians } else { &[] };
@@ -97,8 +97,8 @@ impl Told {
             let is_the_student = guardian.guardian == guardian.student.person();
             match terms.authority {
                 Authority::Exercised if is_the_student => {}
-                Authority::Exercised => add(person, terms.home, false),
-                Authority::InCharge => add(person, terms.home, true),
+                Authority::Exercised => add(person, Some(terms.home), false),
+                Authority::InCharge => add(person, Some(terms.home), true),
                 Authority::SurveillanceOnly | Authority::Contact => {}
             }
         }

@@ -8,8 +8,8 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    PersonId, Uai,
-    alerts::{AlertId, Call},
+    PersonId, RunId, Uai,
+    alerts::{AlertId, AlertSheet, Call},
     schools::Half,
 };
 use projections::alerts::AlertRow;
@@ -110,15 +110,30 @@ impl Watched {
 
     /// When the last alert about a sibling falls due that a message about this one waits for.
     pub(super) fn siblings_due(&self, row: &AlertRow, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let id = row.id();
-        let family = &self.alerts.get(&id)?.family;
-        let siblings =
-            family.iter().filter_map(|guardian| self.families.get(&of_family(id, *guardian)));
-        let due = siblings.flatten().filter_map(|sibling| {
-            let known = &self.alerts.get(sibling)?.row.sheet;
-            known.cancelled.is_none().then_some(known.due)
-        });
+        let siblings = self.siblings(row.id());
+        let due = siblings.filter(|known| known.cancelled.is_none()).map(|known| known.due);
         due.filter(|due| *due > now && *due <= row.sheet.due + SIBLINGS_WITHIN).max()
+    }
+
+    /// Whether another dispatcher has a message about a sibling on its way to somebody: it is just claiming
+    /// what is known of this one too, or will have sent it in a moment.
+    pub(super) fn siblings_are_claimed(
+        &self,
+        id: AlertId,
+        (to, run): (PersonId, RunId),
+        now: DateTime<Utc>,
+    ) -> bool {
+        let messages = self.siblings(id).flat_map(|known| known.messages.values());
+        let mut to_them = messages.filter(|message| message.to == to);
+        to_them.any(|message| message.is_claimed_by_another(run, now))
+    }
+
+    /// What is known of the alerts of a family.
+    fn siblings(&self, id: AlertId) -> impl Iterator<Item = &AlertSheet> {
+        let family = self.alerts.get(&id).map(|entry| entry.family.as_slice()).unwrap_or_default();
+        let siblings =
+            family.iter().filter_map(move |guardian| self.families.get(&of_family(id, *guardian)));
+        siblings.flatten().filter_map(|sibling| Some(&self.alerts.get(sibling)?.row.sheet))
     }
 
     /// When the oldest alert fell due that nobody was told of yet, nor the office asked to call.

@@ -148,7 +148,7 @@ impl Gateway {
 
     /// What the provider calls the message, if it is a name and does not tell the number.
     fn reference(&self, document: &Value, to: &str) -> Option<String> {
-        let reference = scalar(document.pointer(self.reference.as_deref()?)?)?;
+        let reference = scalar(spot(document, self.reference.as_deref()?)?)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         let number = &to[to.len().saturating_sub(TELLING_DIGITS)..];
         let short = (1..=REFERENCE_MAX_BYTES).contains(&reference.len());
@@ -223,6 +223,19 @@ pub(super) fn is_among(value: &str, known: &[String]) -> bool {
     })
 }
 
+/// Where a pointer leads to. A name is found whatever its capitals, if none is spelled so: OVH's is
+/// `SmsIds` in its guide, and `smsIds` elsewhere.
+fn spot<'d>(document: &'d Value, pointer: &str) -> Option<&'d Value> {
+    pointer.split('/').skip(1).try_fold(document, |at, name| match at {
+        Value::Object(fields) => {
+            let alike = || fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            fields.get(name).or_else(|| alike().map(|(_, value)| value))
+        }
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    })
+}
+
 /// A value as text, if it is one.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
@@ -289,7 +302,7 @@ mod tests {
     #[test]
     fn ovh_says_yes_by_its_own_status_and_not_by_that_of_http() {
         let means = |body: &str| ovh_gateway().meaning(200, Ok(body.as_bytes().to_vec()), TO);
-        let yes = means(r#"{"status":100,"creditLeft":"1987","smsIds":["10867690"]}"#);
+        let yes = means(r#"{"status":100,"creditLeft":"1987","SmsIds":["10867690"]}"#);
         assert_eq!(yes, Answer::Accepted { reference: Some("10867690".to_owned()) });
         let later = Answer::Later { why: Why::RefusedByProvider };
         assert_eq!(means(r#"{"status":201,"message":"Missing login"}"#), later);

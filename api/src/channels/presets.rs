@@ -47,7 +47,7 @@ pub(super) fn ovh(settings: &SmsSettings) -> Result<SmsSettings, ChannelError> {
             undeliverable: values(&["202"]),
             later: values(&["2*", "4*"]),
         }),
-        reference: Some("/smsIds/0".to_owned()),
+        reference: Some("/SmsIds/0".to_owned()),
         ..settings.clone()
     })
 }

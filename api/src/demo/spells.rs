@@ -202,6 +202,7 @@ impl World {
         let reason = self.sheet.reason(code);
         let reason = reason.with_context(|| format!("no reason has the code {code}"))?.clone();
         let comment = comment.map(str::to_owned);
-        Ok(GiveReason { reason, list: self.sheet.reasons_version(), by, comment, document: None })
+        let (list, document, by_themselves) = (self.sheet.reasons_version(), None, false);
+        Ok(GiveReason { reason, list, by, comment, document, by_themselves })
     }
 }

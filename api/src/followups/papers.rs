@@ -8,11 +8,11 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use domain::{
     AccountId, PersonId, StudentId, Uai,
     access::Span,
-    alerts::message::{Channel, Fate},
+    alerts::message::{Channel, Fate, MessageSheet, Purpose, Why},
     attendance::half_days::HalfDayMissed,
     classes::ClassKind,
     families::Authority,
-    followups::Step,
+    followups::{Standing, Step},
     people::Name,
     schools::SchoolSheet,
 };
@@ -91,6 +91,10 @@ pub(super) async fn print_follow_up_letters(
 ) -> Result<impl IntoResponse, ApiError> {
     let (granted, dossier) = dossier(At(path), &reading).await?;
     let (step, sheet) = (on_paper(dossier.follow_up.step)?, &granted.sheet);
+    // It says that so many half-days were missed, which may not be so any more.
+    if dossier.follow_up.sheet.standing == Standing::Lapsed {
+        return Err(Refusal::NoPaper.into());
+    }
     // Whoever reads a past day is not told how to reach people by it, nor those who have left.
     let reached = if granted.has_left() {
         Vec::new()
@@ -115,7 +119,7 @@ pub(super) async fn print_follow_up_letters(
         student: dossier.name.as_ref().map_or(String::new(), Name::in_full),
         step,
         from: dossier.follow_up.sheet.month.from,
-        until: dossier.follow_up.sheet.month.until,
+        until: dossier.follow_up.sheet.month.until.min(granted.today),
         half_days: counted
             .iter()
             .map(|missed| paper::HalfDayCounted { date: missed.date, half: missed.half })
@@ -220,7 +224,7 @@ fn listed(missed: &HalfDayMissed, lines: &[LineRow], sheet: &SchoolSheet) -> pap
     paper::AbsenceListed { date, half, minutes, reason, judgment }
 }
 
-/// The messages that went out, or may have.
+/// The messages about absences that went out, or may have.
 fn told(
     dossier: &Dossier,
     names: &BTreeMap<PersonId, String>,
@@ -228,21 +232,24 @@ fn told(
 ) -> Vec<paper::AlertListed> {
     let mut listed = Vec::new();
     for alert in &dossier.alerts {
-        for (id, message) in &alert.sheet.messages {
+        let of_absence = |message: &&MessageSheet| message.purpose == Purpose::Absence;
+        let messages = alert.sheet.messages.iter();
+        for (id, message) in messages.filter(|(_, message)| of_absence(message)) {
             let fate = match message.fate {
                 Fate::Accepted => paper::Fate::Accepted,
                 Fate::Delivered => paper::Fate::Delivered,
+                // Nothing was sent.
+                Fate::Undeliverable { why: Why::MalformedAddress | Why::NoSuchChannel }
+                | Fate::Deferred { .. } => continue,
                 Fate::Undeliverable { .. } => paper::Fate::Undeliverable,
                 Fate::Claimed { .. } | Fate::Uncertain { .. } => paper::Fate::Uncertain,
-                // Nothing was sent.
-                Fate::Deferred { .. } => continue,
             };
             let channel = match message.channel {
                 Channel::Mail => paper::Channel::Mail,
                 Channel::Sms => paper::Channel::Sms,
             };
             let at = local(alert.said_at.get(id).copied().unwrap_or(alert.raised_at));
-            let seen = (fate == paper::Fate::Delivered).then_some(at);
+            let seen = alert.sheet.seen_by.contains(&message.to);
             let to = names.get(&message.to).cloned().unwrap_or_default();
             listed.push(paper::AlertListed { at, to, channel, fate, seen });
         }

@@ -278,7 +278,7 @@ impl MessageSheet {
     }
 
     /// Whether another process is sending it at an instant.
-    pub(super) fn is_claimed_by_another(&self, run: RunId, now: DateTime<Utc>) -> bool {
+    pub fn is_claimed_by_another(&self, run: RunId, now: DateTime<Utc>) -> bool {
         matches!(self.fate, Fate::Claimed { run: other, until } if other != run && now < until)
     }
 

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     AlertSheet, Call, Escalation, TASK_AFTER,
@@ -23,13 +23,16 @@ use crate::{MessageId, PersonId, families::Home};
 /// knows whether it has sent something.
 pub const ATTEMPTS_MAX: u32 = 3;
 
+/// How often it is looked whether a school that has stopped all sending has let it begin again.
+const STOPPED_LOOK: TimeDelta = TimeDelta::seconds(10);
+
 /// Somebody who is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// Who.
     pub person: PersonId,
-    /// In which home.
-    pub home: Home,
+    /// In which home; none for the student, who tells no home.
+    pub home: Option<Home>,
     /// Whether they are only tried when nobody else is reached.
     pub in_reserve: bool,
     /// The channels that they can be reached by, the one they want first in front.
@@ -127,8 +130,8 @@ impl AlertSheet {
         if in_time {
             plan.take_up(all.into_iter().map(|(_, standing)| standing));
         } else if now < self.until {
-            // Sending may begin again at any moment.
-            plan.look_again = plan.look_again.into_iter().chain([self.until]).min();
+            let again = self.while_stopped(now);
+            plan.look_again = plan.look_again.into_iter().chain([again]).min();
         }
         plan
     }
@@ -136,8 +139,11 @@ impl AlertSheet {
     /// Those who were told what was wrong are told so, by the same channel.
     fn plan_corrections(&self, kept_back: &KeptBack, may_send: bool, now: DateTime<Utc>) -> Plan {
         let mut plan = Plan::default();
-        if !may_send || now >= self.until {
+        if now >= self.until {
             return plan;
+        }
+        if !may_send {
+            return Plan { look_again: Some(self.while_stopped(now)), ..plan };
         }
         let wrong = |known: &&MessageSheet| {
             known.round == self.round && known.purpose == Purpose::Absence && known.may_be_read()
@@ -147,12 +153,17 @@ impl AlertSheet {
             told.map(|sheet| (sheet.to, sheet.channel)).collect();
         let owed = told.into_iter().filter(|(to, _)| self.owes_correction(*to));
         let standings = owed.map(|(person, channel)| {
-            let (home, channels) = (Home::First, vec![channel]);
+            let (home, channels) = (None, vec![channel]);
             let recipient = Recipient { person, home, in_reserve: false, channels };
             self.standing(&recipient, (Purpose::Correction, kept_back), now)
         });
         plan.take_up(standings.collect::<Vec<_>>().into_iter());
         plan
+    }
+
+    /// Sending may begin again at any moment.
+    fn while_stopped(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.until.min(now + STOPPED_LOOK)
     }
 
     fn standing(
@@ -205,11 +216,13 @@ impl AlertSheet {
         Standing::InOutage(Step::one_of(&in_outage, now))
     }
 
-    /// The homes where nobody was told yet, and whether somebody there is still being tried.
-    fn unreached_homes(all: &[(&Recipient, Standing)]) -> Vec<(Home, bool)> {
-        let homes = [Home::First, Home::Second, Home::Elsewhere];
+    /// The homes where nobody was told yet, and whether somebody there is still being tried. A student of age
+    /// is one where nobody else is to be told.
+    fn unreached_homes(all: &[(&Recipient, Standing)]) -> Vec<(Option<Home>, bool)> {
+        let homes = [Home::First, Home::Second, Home::Elsewhere].map(Some);
+        let alone = all.iter().all(|(recipient, _)| recipient.home.is_none());
         let mut unreached = Vec::new();
-        for home in homes {
+        for home in homes.into_iter().chain(alone.then_some(None)) {
             let of_home = || all.iter().filter(|(recipient, _)| recipient.home == home);
             let told = of_home().any(|(_, standing)| matches!(standing, Standing::Told));
             if of_home().next().is_some() && !told {

@@ -250,7 +250,7 @@ fn the_office_calls_when_a_home_has_no_channel_left() {
     ]);
     let plan = tried.plan(&both_parents(), &nobody(), true, at("08:16"));
     assert_eq!(plan, Plan { escalate: Some(Escalation::HomeNotReached), ..Plan::default() });
-    let one_home = both_parents().map(|parent| Recipient { home: Home::First, ..parent });
+    let one_home = both_parents().map(|parent| Recipient { home: Some(Home::First), ..parent });
     let same_home = tried.plan(&one_home, &nobody(), true, at("08:16"));
     assert_eq!(same_home, Plan::default(), "the mother of the same home knows");
 }
@@ -278,7 +278,7 @@ fn the_office_calls_at_once_when_there_is_nobody_to_write_to() {
 fn who_has_the_child_in_charge_is_told_when_no_parent_can_be() {
     let reserve = Recipient {
         person: GRANDMOTHER,
-        home: Home::Elsewhere,
+        home: Some(Home::Elsewhere),
         in_reserve: true,
         channels: vec![Channel::Mail],
     };
@@ -299,6 +299,31 @@ fn while_sending_is_stopped_nothing_goes_out_and_the_office_calls() {
     assert_eq!((stopped.send.len(), stopped.escalate), (0, None));
     let plan = sheet.plan(&both_parents(), &nobody(), false, at("08:30"));
     assert_eq!((plan.send.len(), plan.escalate), (0, Some(Escalation::OutOfTime)));
+}
+
+#[test]
+fn a_student_of_age_who_knows_tells_no_home() {
+    let student = Recipient {
+        person: GRANDMOTHER,
+        home: None,
+        in_reserve: false,
+        channels: vec![Channel::Sms],
+    };
+    let mut events = vec![
+        raised("08:05", 0),
+        claimed(GRANDMOTHER, Channel::Sms, HERE, "08:15"),
+        accepted(GRANDMOTHER),
+    ];
+    let mother = Recipient { channels: vec![Channel::Mail], ..both_parents()[0].clone() };
+    let both = [student.clone(), mother];
+    let message = message(MOTHER, Channel::Mail);
+    events.push(claimed(MOTHER, Channel::Mail, HERE, "08:15"));
+    let bounced = AlertEvent::MessageUndeliverable { message, why: Why::UnknownRecipient };
+    events.push(bounced);
+    let plan = sheet(&events).plan(&both, &nobody(), true, at("08:16"));
+    assert_eq!(plan.escalate, Some(Escalation::HomeNotReached), "her mother does not know");
+    let alone = sheet(&events).plan(&[student], &nobody(), true, at("08:16"));
+    assert_eq!(alone, Plan::default(), "of somebody without parents the student is enough");
 }
 
 #[test]
@@ -388,8 +413,8 @@ fn sheet(events: &[AlertEvent]) -> AlertSheet {
 fn both_parents() -> [Recipient; 2] {
     let parent = |person, home, channels| Recipient { person, home, in_reserve: false, channels };
     [
-        parent(MOTHER, Home::First, vec![Channel::Sms, Channel::Mail]),
-        parent(FATHER, Home::Second, vec![Channel::Mail]),
+        parent(MOTHER, Some(Home::First), vec![Channel::Sms, Channel::Mail]),
+        parent(FATHER, Some(Home::Second), vec![Channel::Mail]),
     ]
 }
 

@@ -159,8 +159,14 @@ impl File<'_> {
 
     fn explain(&self, line: LineId, reason: GiveReason) -> Decision {
         let known = self.explainable(line)?;
+        // What was shown beside an earlier reason is still there to be read.
+        let shown = known.given.as_ref().and_then(|given| given.document);
+        let reason = GiveReason { document: reason.document.or(shown), ..reason };
         if known.given.as_ref().is_some_and(|given| given.says(&reason)) {
             return Ok(vec![]);
+        }
+        if reason.by_themselves && known.receivable == Some(true) {
+            return Err(AttendanceError::ReasonAccepted);
         }
         let covered = known.covering().map(|period| self.covered_by(line, period));
         given(line, reason, covered.unwrap_or_default())
@@ -236,7 +242,7 @@ impl File<'_> {
 /// The reason for a line and for those it covers, with what the school's list says of it at once
 /// when it is the school that gives it.
 fn given(line: LineId, reason: GiveReason, covered: Vec<LineId>) -> Decision {
-    let GiveReason { reason, list, by, comment, document } = reason;
+    let GiveReason { reason, list, by, comment, document, by_themselves: _ } = reason;
     if reason.closed {
         return Err(AttendanceError::ReasonClosed);
     }

@@ -12,6 +12,7 @@ use crate::{
 
 const STUDENT: StudentId = StudentId(Uuid::from_u128(1));
 const MOTHER: PersonId = PersonId(Uuid::from_u128(2));
+const FATHER: PersonId = PersonId(Uuid::from_u128(5));
 const OPENED: LineId = LineId(Uuid::from_u128(3));
 const OTHER: LineId = LineId(Uuid::from_u128(4));
 
@@ -194,6 +195,39 @@ fn a_judgment_can_be_revised_and_the_same_again_changes_nothing() {
 }
 
 #[test]
+fn a_family_does_not_undo_what_the_school_has_accepted() {
+    let line = lesson_line();
+    let accepted = AttendanceEvent::ReasonAccepted { line };
+    let history = [absent(0), said(line, GivenBy::Family(MOTHER)), accepted];
+    let of_father = giving(reason("illness"), GivenBy::Family(FATHER));
+    let itself = GiveReason { by_themselves: true, ..of_father.clone() };
+    given(history.clone())
+        .when(AttendanceCommand::GiveReason { line, reason: Box::new(itself.clone()) })
+        .then_expect_error(AttendanceError::ReasonAccepted);
+    let by_office = AttendanceCommand::GiveReason { line, reason: Box::new(of_father) };
+    given(history).when(by_office).then_expect_events(vec![said(line, GivenBy::Family(FATHER))]);
+    given([absent(0), said(line, GivenBy::Family(MOTHER))])
+        .when(AttendanceCommand::GiveReason { line, reason: Box::new(itself) })
+        .then_expect_events(vec![said(line, GivenBy::Family(FATHER))]);
+}
+
+#[test]
+fn a_certificate_stays_with_its_line_whatever_reason_comes_after_it() {
+    let line = lesson_line();
+    let document = Some(DocumentId(Uuid::from_u128(12)));
+    let shown = |by| {
+        let AttendanceEvent::ReasonGiven { line, given } = said(line, by) else { unreachable!() };
+        AttendanceEvent::ReasonGiven { line, given: Given { document, ..given } }
+    };
+    given([absent(0), shown(GivenBy::Family(MOTHER))])
+        .when(AttendanceCommand::GiveReason {
+            line,
+            reason: Box::new(giving(reason("illness"), GivenBy::Family(FATHER))),
+        })
+        .then_expect_events(vec![shown(GivenBy::Family(FATHER))]);
+}
+
+#[test]
 fn an_absence_can_be_regularised_without_a_good_reason() {
     let line = lesson_line();
     given([absent(0)])
@@ -302,7 +336,7 @@ fn explain(line: LineId, reason: Reason, by: GivenBy) -> AttendanceCommand {
 }
 
 fn giving(reason: Reason, by: GivenBy) -> GiveReason {
-    GiveReason { reason, list: 1, by, comment: None, document: None }
+    GiveReason { reason, list: 1, by, comment: None, document: None, by_themselves: false }
 }
 
 fn good_at_once() -> Reason {

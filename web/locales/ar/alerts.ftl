@@ -28,7 +28,7 @@ mail-subject = { $count ->
 mail-subject-there = تصحيح غياب – { $school }
 mail-hello = السلام عليكم،
 mail-absent = تم تسجيل غياب { $name } عن الدرس { $moment }.
-mail-there = تأكد حضور { $name } في الدرس { $moment }.
+mail-there = تم إلغاء غياب { $name } { $moment }.
 mail-ask = يرجى إخبارنا بالسبب في هذه الصفحة، دون الحاجة إلى حساب:
 mail-nothing = أبلغناكم بغياب عن طريق الخطأ ونعتذر عن ذلك. لا يلزمكم القيام بأي شيء. التفاصيل في هذه الصفحة:
 mail-telephone = الهاتف: { $telephone }
@@ -42,7 +42,7 @@ sms-semicolon = ؛
 
 page-title = غياب
 page-absent = غياب عن الدرس
-page-there = تصحيح: تأكد الحضور
+page-there = تم إلغاء الغياب
 page-got = لقد استلمت هذه الرسالة
 page-seen = لقد أكدتم استلام الرسالة.
 page-why = ذكر السبب

@@ -28,7 +28,7 @@ mail-subject = { $count ->
 mail-subject-there = Abwesenheit berichtigt – { $school }
 mail-hello = Guten Tag,
 mail-absent = { $name } war am { $moment } nicht im Unterricht.
-mail-there = { $name } war am { $moment } doch im Unterricht.
+mail-there = Die Abwesenheit von { $name } am { $moment } ist aufgehoben.
 mail-ask = Bitte nennen Sie uns den Grund auf dieser Seite; ein Konto brauchen Sie dafür nicht:
 mail-nothing = Wir hatten Ihnen irrtümlich eine Abwesenheit gemeldet und bitten um Entschuldigung. Sie müssen nichts tun. Die Einzelheiten stehen auf dieser Seite:
 mail-telephone = Telefon: { $telephone }
@@ -42,7 +42,7 @@ sms-semicolon = ;
 
 page-title = Abwesenheit
 page-absent = Nicht im Unterricht
-page-there = Doch im Unterricht
+page-there = Abwesenheit aufgehoben
 page-got = Ich habe die Nachricht erhalten
 page-seen = Sie haben den Erhalt bestätigt.
 page-why = Grund angeben

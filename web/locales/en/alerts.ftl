@@ -28,7 +28,7 @@ mail-subject = { $count ->
 mail-subject-there = Absence corrected – { $school }
 mail-hello = Hello,
 mail-absent = { $name } was not in class on { $moment }.
-mail-there = { $name } was in class after all on { $moment }.
+mail-there = The absence of { $name } on { $moment } has been cancelled.
 mail-ask = Please tell us why on this page. You do not need an account:
 mail-nothing = We told you of an absence by mistake, and we apologise. There is nothing for you to do. The details are on this page:
 mail-telephone = Telephone: { $telephone }
@@ -55,7 +55,7 @@ sms-semicolon = ;
 
 page-title = Absence
 page-absent = Not in class
-page-there = In class after all
+page-there = Absence cancelled
 page-got = I have received this message
 page-seen = You have confirmed that you received this.
 page-why = Give the reason

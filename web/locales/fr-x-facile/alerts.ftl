@@ -34,7 +34,7 @@ mail-subject = { $count ->
 mail-subject-there = Pas d’absence – { $school }
 mail-hello = Bonjour,
 mail-absent = { $name } n’était pas à l’école { $moment }.
-mail-there = { $name } était à l’école { $moment }.
+mail-there = L’absence de { $name } { $moment } ne compte pas.
 mail-ask = Dites pourquoi à l’école. Cliquez ici. Vous n’avez pas besoin de mot de passe.
 mail-nothing = L’école s’est trompée. Pardon. Vous n’avez rien à faire. Pour voir la page, cliquez ici.
 mail-telephone = Téléphone{ "\u00A0" }: { $telephone }
@@ -51,7 +51,7 @@ sms-semicolon = ;
 
 page-title = Absence
 page-absent = Pas à l’école
-page-there = À l’école. Nous nous étions trompés.
+page-there = L’absence ne compte pas. Nous nous étions trompés.
 page-got = J’ai lu ce message
 page-seen = L’école sait que vous avez lu.
 page-why = Dire pourquoi

@@ -32,7 +32,7 @@ mail-subject = { $count ->
 mail-subject-there = Absence rectifiée – { $school }
 mail-hello = Bonjour,
 mail-absent = { $name } n’était pas en cours { $moment }.
-mail-there = Finalement, { $name } était bien en cours { $moment }.
+mail-there = L’absence de { $name }, { $moment }, est annulée.
 mail-ask = Merci de nous en donner la raison sur cette page, sans créer de compte{ "\u00A0" }:
 mail-nothing = Nous vous avions signalé une absence par erreur et vous prions de nous en excuser. Vous n’avez rien à faire. Le détail est sur cette page{ "\u00A0" }:
 mail-telephone = Téléphone{ "\u00A0" }: { $telephone }
@@ -49,7 +49,7 @@ sms-semicolon = ;
 
 page-title = Absence
 page-absent = Pas en cours
-page-there = Présence finalement confirmée
+page-there = Absence annulée
 page-got = J’ai bien reçu ce message
 page-seen = Vous avez confirmé la réception.
 page-why = Donner la raison

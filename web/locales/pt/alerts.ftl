@@ -28,7 +28,7 @@ mail-subject = { $count ->
 mail-subject-there = Ausência corrigida – { $school }
 mail-hello = Bom dia,
 mail-absent = { $name } não estava na aula ({ $moment }).
-mail-there = Afinal, { $name } estava na aula ({ $moment }).
+mail-there = A ausência de { $name } foi anulada ({ $moment }).
 mail-ask = Agradecemos que nos indique o motivo nesta página, sem precisar de conta:
 mail-nothing = Comunicámos-lhe uma ausência por engano e pedimos desculpa. Não precisa de fazer nada. Os pormenores estão nesta página:
 mail-telephone = Telefone: { $telephone }
@@ -45,7 +45,7 @@ sms-semicolon = ;
 
 page-title = Ausência
 page-absent = Não estava na aula
-page-there = Afinal estava na aula
+page-there = Ausência anulada
 page-got = Recebi esta mensagem
 page-seen = Confirmou que recebeu a mensagem.
 page-why = Indicar o motivo

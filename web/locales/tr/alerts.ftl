@@ -28,7 +28,7 @@ mail-subject = { $count ->
 mail-subject-there = Devamsızlık düzeltmesi – { $school }
 mail-hello = Merhaba,
 mail-absent = { $name } derste değildi ({ $moment }).
-mail-there = { $name } aslında dersteydi ({ $moment }).
+mail-there = { $name } için bildirilen devamsızlık iptal edildi ({ $moment }).
 mail-ask = Lütfen nedenini bu sayfada bize bildirin; hesap açmanız gerekmez:
 mail-nothing = Size yanlışlıkla devamsızlık bildirmiştik, özür dileriz. Yapmanız gereken bir şey yok. Ayrıntılar bu sayfada:
 mail-telephone = Telefon: { $telephone }
@@ -42,7 +42,7 @@ sms-semicolon = ;
 
 page-title = Devamsızlık
 page-absent = Derste değildi
-page-there = Aslında dersteydi
+page-there = Devamsızlık iptal edildi
 page-got = Bu mesajı aldım
 page-seen = Mesajı aldığınızı onayladınız.
 page-why = Nedenini bildirin

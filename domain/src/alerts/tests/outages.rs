@@ -75,7 +75,7 @@ fn while_an_outage_lasts_the_office_calls_after_a_quarter_of_an_hour() {
 fn who_has_the_child_in_charge_does_not_wait_for_the_end_of_an_outage() {
     let reserve = Recipient {
         person: GRANDMOTHER,
-        home: Home::Elsewhere,
+        home: Some(Home::Elsewhere),
         in_reserve: true,
         channels: vec![Channel::Sms],
     };
@@ -127,7 +127,7 @@ fn who_waits_in_vain_for_a_channel_that_is_left_in_peace_is_told_by_the_next_one
 fn who_has_the_child_in_charge_does_not_wait_for_a_channel_that_is_left_in_peace() {
     let reserve = Recipient {
         person: GRANDMOTHER,
-        home: Home::Elsewhere,
+        home: Some(Home::Elsewhere),
         in_reserve: true,
         channels: vec![Channel::Sms],
     };

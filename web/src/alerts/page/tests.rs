@@ -90,7 +90,7 @@ fn an_absence_that_somebody_explained_is_explained_and_no_more_is_said() {
 fn a_child_who_was_there_after_all_is_said_to_have_been_there() {
     let children = [LinkChild { standing: Standing::There, ..asked("Léa") }];
     let page = page(Language::French, &children);
-    assert!(page.contains("<p class=\"good\">Présence finalement confirmée</p>"), "{page}");
+    assert!(page.contains("<p class=\"good\">Absence annulée</p>"), "{page}");
     assert!(!page.contains("Pas en cours") && !page.contains("<form"), "nothing to do: {page}");
 }
 
