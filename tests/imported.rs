@@ -43,7 +43,7 @@ use replay::{Clock, Node, Running, clock::SetClock, keys::MasterKey};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::data_folder::DataFolder;
+use crate::{data_folder::DataFolder, scene::reach};
 
 /// The school of the set.
 const SCHOOL: &str = "0549998Z";
@@ -134,7 +134,7 @@ impl Office {
         let head = self.head().await;
         let report = run(&self.node, &import, inputs(files), &progress).await.unwrap();
         assert_eq!(self.head().await - head, report.events_appended, "{report}");
-        self.node.reach(report.position).await.unwrap();
+        reach(&self.node, report.position).await;
         report
     }
 

@@ -29,6 +29,9 @@ pub(crate) const SCHOOL: &str = "0670001A";
 /// The school's telephone, which everybody may know.
 pub(crate) const TELEPHONE: &str = "03 88 00 00 00";
 
+/// How often the tables are given five seconds more to catch up.
+const PATIENCE: u32 = 60;
+
 /// A school, and whoever talks to it.
 pub(crate) struct Scene {
     /// The node behind the router.
@@ -183,7 +186,7 @@ impl Scene {
     /// The same, to any address below `/api/v1`.
     pub(crate) async fn refused_at(&mut self, method: &str, path: &str, body: Value) -> String {
         // What follows from earlier requests is in the log before this one is looked at.
-        self.node.reach(self.last_position).await.unwrap();
+        reach(&self.node, self.last_position).await;
         let head = self.head().await;
         let refusal = self.send_to(method, path, Some(body), &[]).await.refusal();
         assert_eq!(self.head().await, head, "{method} {path} is refused and written all the same");
@@ -247,7 +250,7 @@ impl Scene {
         let path = match method {
             "GET" => format!("{path}{and}min_position={}", self.last_position),
             _ => {
-                self.node.reach(self.last_position).await.unwrap();
+                reach(&self.node, self.last_position).await;
                 path.to_owned()
             }
         };
@@ -280,7 +283,7 @@ impl Scene {
     /// The position of the last event of the log, once all that follows from what was written is there.
     pub(crate) async fn head(&self) -> u64 {
         let head = || async { self.node.journal().log().head().await.unwrap() };
-        self.node.reach(head().await).await.unwrap();
+        reach(&self.node, head().await).await;
         head().await
     }
 
@@ -300,6 +303,19 @@ impl Scene {
         self.node.stop(self.running).await;
         self.folder
     }
+}
+
+/// Waits until the tables show the event at a position and all that followed from it, however much else the
+/// machine has to do.
+pub(crate) async fn reach(node: &Node, position: u64) {
+    let mut reached = node.reach(position).await;
+    for _ in 0..PATIENCE {
+        if reached.is_ok() {
+            return;
+        }
+        reached = node.reach(position).await;
+    }
+    reached.unwrap();
 }
 
 impl Answer {

@@ -24,7 +24,7 @@ use domain::{
 };
 use projections::alerts::{AlertRow, of_school_on, of_student};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use changes::Streams;
@@ -34,7 +34,7 @@ use crate::{
     App,
     access::{Granted, Guard},
     error::{ApiError, Problem, Refusal},
-    reading::{Asked, At, ReadQuery, Reading},
+    reading::{Asked, At, DayQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
 };
 
@@ -51,25 +51,17 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(changes::follow_own_alerts))
 }
 
-/// Which day.
-#[derive(Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct DayQuery {
-    /// The day; today if nothing is said.
-    date: Option<NaiveDate>,
-}
-
 /// The alerts of a school on a day.
 #[utoipa::path(get, path = "/schools/{school}/alerts", tag = "alerts",
     params(("school" = String, Path), DayQuery, ReadQuery),
     responses((status = 200, body = Vec<AlertRow>), (status = 404, body = Problem)))]
 async fn list_alerts(
     At(school): At<Uai>,
-    Asked(DayQuery { date }): Asked<DayQuery>,
+    Asked(day): Asked<DayQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<AlertRow>>, ApiError> {
     let sheet = reading.guard.school(school, Action::ListAlerts).await?.sheet;
-    let date = date.unwrap_or_else(|| sheet.local_date(reading.now));
+    let date = day.or(sheet.local_date(reading.now))?;
     Ok(Json(of_school_on(&reading.db().await?, school, date).await?))
 }
 

@@ -21,14 +21,14 @@ use projections::followups::{
 use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use strum::VariantArray;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
     access::{Granted, Guard},
     error::{ApiError, Problem, Refusal},
-    reading::{Asked, At, ReadQuery, Reading},
+    reading::{Asked, At, DayQuery, ReadQuery, Reading},
     writing::{Receipt, Write},
 };
 
@@ -62,14 +62,6 @@ async fn list_follow_ups(
     Ok(Json(open))
 }
 
-/// Up to which day.
-#[derive(Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct UpToQuery {
-    /// The day; today if nothing is said.
-    date: Option<NaiveDate>,
-}
-
 /// A student who is one short of a step, or has reached one.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StudentNear {
@@ -86,15 +78,15 @@ pub(crate) struct StudentNear {
 
 /// The students who are near a step of the ladder on a day, or across it.
 #[utoipa::path(get, path = "/schools/{school}/thresholds", tag = "follow-ups",
-    params(("school" = String, Path), UpToQuery, ReadQuery),
+    params(("school" = String, Path), DayQuery, ReadQuery),
     responses((status = 200, body = Vec<StudentNear>), (status = 404, body = Problem)))]
 async fn list_thresholds(
     At(school): At<Uai>,
-    Asked(UpToQuery { date }): Asked<UpToQuery>,
+    Asked(day): Asked<DayQuery>,
     reading: Reading,
 ) -> Result<Json<Vec<StudentNear>>, ApiError> {
     let sheet = reading.guard.school(school, Action::ListFollowUps).await?.sheet;
-    let day = date.unwrap_or_else(|| sheet.local_date(reading.now));
+    let day = day.or(sheet.local_date(reading.now))?;
     Ok(Json(all_near(&reading.db().await?, (school, &sheet), day).await?))
 }
 

@@ -7,12 +7,14 @@
 
 mod past_days;
 
+use std::ops::RangeInclusive;
+
 use anyhow::anyhow;
 use axum::{
     extract::{FromRequestParts, Path, Query, rejection::QueryRejection},
     http::request::Parts,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::SqlitePool;
 use utoipa::IntoParams;
@@ -31,6 +33,9 @@ const PAGE_MAX: u32 = 500;
 
 /// Days are asked for by a leap year at most.
 const DAYS_MAX: i64 = 366;
+
+/// What a day may be asked about: with others, the calendar itself comes to its end.
+const YEARS: RangeInclusive<i32> = 1900..=2199;
 
 /// Who asks a question, and of which tables.
 pub(crate) struct Reading {
@@ -72,6 +77,14 @@ pub(crate) struct DaysQuery {
     to: Option<NaiveDate>,
 }
 
+/// Which day.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DayQuery {
+    /// The day, of a year from 1900 to 2199; today if nothing is said.
+    date: Option<NaiveDate>,
+}
+
 /// Parameters of an address; one that cannot be read is an address where nothing is.
 pub(crate) struct At<T>(pub(crate) T);
 
@@ -88,6 +101,18 @@ impl PageQuery {
     /// How many are wanted.
     pub(crate) fn limit(&self) -> u32 {
         self.limit.unwrap_or(100).clamp(1, PAGE_MAX)
+    }
+}
+
+impl DayQuery {
+    /// The day that is asked about: today's, if none is named.
+    pub(crate) fn or(self, today: NaiveDate) -> Result<NaiveDate, ApiError> {
+        let date = self.date.unwrap_or(today);
+        if YEARS.contains(&date.year()) {
+            Ok(date)
+        } else {
+            Err(ApiError::told(Refusal::MalformedQuery, "date"))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ async fn an_account_closes_at_midnight_after_the_last_day_also_for_who_is_signed
     let teacher = scene.person("Perlorron", "Léa", "staff").await;
     let departure = json!({ "on": "2026-11-20" });
     scene.post(&format!("/people/{teacher}/departure"), departure).await.ok();
+    scene.head().await;
     settle(&mut scene, &teacher).await;
     scene.now("2026-11-20T22:40:00Z");
     let token = sign_in(&mut scene, "lea.perlorron", PASSWORD).await.ok();
@@ -40,6 +41,7 @@ async fn who_comes_back_finds_the_account_as_it_was() {
     settle(&mut scene, &teacher).await;
     let departure = json!({ "on": "2026-11-20" });
     scene.post(&format!("/people/{teacher}/departure"), departure).await.ok();
+    scene.head().await;
     scene.now("2026-11-23T07:00:00Z");
     let refused = sign_in(&mut scene, "lea.perlorron", PASSWORD).await;
     assert_eq!(refused.refusal(), "401 sign-in-refused");
@@ -60,6 +62,7 @@ async fn a_parents_account_is_open_while_the_child_learns_somewhere() {
     settle(&mut scene, &mother).await;
     let departure = json!({ "on": "2026-11-21" });
     scene.post(&format!("/people/{student}/departure"), departure).await.ok();
+    scene.head().await;
     scene.now("2026-11-21T22:59:59Z");
     assert_eq!(sign_in(&mut scene, "salma.perlorron", PASSWORD).await.status, "201 Created");
     scene.now("2026-11-21T23:00:00Z");

@@ -77,9 +77,8 @@ async fn a_login_that_nobody_has_is_refused_no_sooner() {
         known.push(time(&mut scene, "lea.perlorron").await);
         unknown.push(time(&mut scene, "nina.personne").await);
     }
-    known.sort();
-    unknown.sort();
-    let (known, unknown) = (known[4], unknown[4]);
+    // Whatever else the machine does only adds to them.
+    let (known, unknown) = (known.iter().min().unwrap(), unknown.iter().min().unwrap());
     let ratio = known.as_secs_f64() / unknown.as_secs_f64();
     assert!((0.5..2.0).contains(&ratio), "{known:?} for somebody, {unknown:?} for nobody");
 }

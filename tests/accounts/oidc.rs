@@ -71,6 +71,7 @@ async fn nobody_signs_in_through_the_ent_once_their_account_is_closed() {
     ent.signs_in(&mut browser, json!({ "ine": "060123456AB" })).await;
     let departure = format!("/people/{lea}/departure");
     ent.school.post(&departure, json!({ "on": "2026-11-20" })).await.ok();
+    ent.caught_up().await;
     ent.school.now("2026-11-20T22:59:59Z");
     let mut late = ent.browser();
     ent.signs_in(&mut late, json!({ "ine": "060123456AB" })).await;

@@ -23,6 +23,7 @@ use crate::{
 #[tokio::test]
 async fn a_browser_is_told_that_the_board_has_changed_and_nothing_else() {
     let mut school = Tilleuls::new().await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open(server.port, TOKEN, "").await;
     let opened = changes.next().await.unwrap();
@@ -43,6 +44,7 @@ async fn a_browser_is_told_that_the_board_has_changed_and_nothing_else() {
 #[tokio::test]
 async fn a_browser_that_lost_the_connection_is_not_told_again_what_it_knows() {
     let mut school = Tilleuls::new().await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let known = Changes::open(server.port, TOKEN, "").await.next().await.unwrap();
     let header = format!("last-event-id: {known}\r\n");
@@ -55,6 +57,7 @@ async fn a_browser_that_lost_the_connection_is_not_told_again_what_it_knows() {
 async fn whoever_signs_out_is_told_nothing_more() {
     let mut school = Tilleuls::new().await;
     let (_, cpe) = school.colleague("Anne", "cpe").await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open(server.port, &cpe, "").await;
     changes.next().await.unwrap();
@@ -72,6 +75,7 @@ async fn whoever_does_not_work_here_any_more_is_told_nothing_more() {
         .post(&format!("/people/{cpe}/departure"), json!({ "on": "2026-11-20" }))
         .await
         .ok();
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open(server.port, &token, "").await;
     changes.next().await.unwrap();
@@ -98,10 +102,11 @@ fn the_server_of_the_command_line_ends_streams_as_they_should_when_it_stops() {
     let server = preau.serve(&["serve"]);
     let opened = json!({ "name": "Collège des Tilleuls", "time_zone": "Europe/Paris",
         "department": "67" });
-    server.ask("PUT", &format!("/schools/{SCHOOL}"), Some(opened), TOKEN);
+    let opened = server.ask("PUT", &format!("/schools/{SCHOOL}"), Some(opened), TOKEN);
+    let changes = format!("/schools/{SCHOOL}/board/changes?min_position={}", opened["position"]);
     let mut listening = Command::new("curl")
         .args(["-s", "-N", "-H", &format!("Authorization: Bearer {TOKEN}")])
-        .arg(server.at(&format!("/schools/{SCHOOL}/board/changes")))
+        .arg(server.at(&changes))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -115,6 +120,7 @@ fn the_server_of_the_command_line_ends_streams_as_they_should_when_it_stops() {
 #[tokio::test]
 async fn an_account_that_opens_too_many_streams_is_told_to_wait() {
     let mut school = Tilleuls::new().await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut open = Vec::new();
     for _ in 0..8 {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tests::{postgres::Server, sms_gateway::SmsGateway};
 
 use super::crowd::{CLASSES, Crowd};
-use crate::data_folder::DataFolder;
+use crate::{data_folder::DataFolder, scene::reach};
 
 const BEGIN: &str = "2026-11-20T07:00:00Z";
 
@@ -232,15 +232,7 @@ async fn settle(dispatcher: &mut Dispatcher) {
 
 /// Waits until a node knows what was written, and what followed from it.
 async fn catch_up(node: &Node) {
-    let head = node.journal().log().head().await.unwrap();
-    let mut reached = node.reach(head).await;
-    for _ in 0..PATIENCE {
-        if reached.is_ok() {
-            break;
-        }
-        reached = node.reach(head).await;
-    }
-    reached.unwrap();
+    reach(node, node.journal().log().head().await.unwrap()).await;
 }
 
 async fn start(place: Place, folder: &Path, clock: &SetClock) -> (Node, Running) {

@@ -20,6 +20,7 @@ async fn a_parent_is_told_says_seen_by_one_tap_and_is_told_when_it_is_over() {
     let lea = school.lea.clone();
     let mother = school.guardian("Sophie", ("fr", "first"), &[&lea], mail("sophie")).await;
     let token = school.scene.signed_in(&mother, false).await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open_at(server.port, CHANGES, &token, "").await;
     changes.next().await.unwrap();
@@ -140,6 +141,7 @@ async fn a_judgment_ends_what_a_parent_hears_and_sees_before_it_and_after() {
     let token = school.scene.signed_in(&father, false).await;
     school.roll(1, &[&lea, &max]).await;
     school.at("2026-11-20T07:10:00Z").await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open_at(server.port, CHANGES, &token, "").await;
     changes.next().await.unwrap();
@@ -170,6 +172,7 @@ async fn whoever_signs_out_hears_nothing_more_and_a_program_has_no_alerts_of_its
     let lea = school.lea.clone();
     let mother = school.guardian("Sophie", ("fr", "first"), &[&lea], mail("sophie")).await;
     let token = school.scene.signed_in(&mother, false).await;
+    school.settled().await;
     let server = Server::start(school.scene.router()).await;
     let mut changes = Changes::open_at(server.port, CHANGES, &token, "").await;
     changes.next().await.unwrap();

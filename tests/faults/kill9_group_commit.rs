@@ -8,7 +8,7 @@ use super::{
     Writer,
     ledger::{Ack, Ledger},
 };
-use crate::data_folder::DataFolder;
+use crate::{data_folder::DataFolder, scene::reach};
 
 const KILLS: u32 = 200;
 const KILLS_PER_LOOK: u32 = 25;
@@ -17,9 +17,6 @@ const SEED: u64 = 0x5052_4541_5500_0009;
 /// A run is killed after fewer acknowledgements than these, and so many microseconds.
 const ACKS_MAX: u64 = 40;
 const KILL_WITHIN_US: u64 = 20_000;
-
-/// How often the tables are given five seconds more to catch up.
-const PATIENCE: u32 = 60;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
@@ -49,14 +46,7 @@ fn write_until_killed(folder: &Path, run: u32) -> Vec<Ack> {
 
 async fn the_tables_catch_up_and_equal_a_rebuild(folder: &Path, head: u64) {
     let (node, running) = Node::start(folder, master(folder), Clock::System).await.unwrap();
-    let mut reached = node.reach(head).await;
-    for _ in 0..PATIENCE {
-        if reached.is_ok() {
-            break;
-        }
-        reached = node.reach(head).await;
-    }
-    reached.unwrap();
+    reach(&node, head).await;
     let scratch = tempfile::tempdir().unwrap();
     let differences = rebuild::diff(node.journal(), folder, scratch.path(), &mut |_| ()).await;
     assert_eq!(differences.unwrap(), []);

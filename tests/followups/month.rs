@@ -63,6 +63,17 @@ async fn both_counts_are_shown_to_whoever_has_to_decide() {
 }
 
 #[tokio::test]
+async fn a_day_at_the_end_of_all_calendars_is_refused() {
+    let mut school = Tilleuls::new().await;
+    for date in ["-262143-01-01", "%2B262142-12-31", "1899-12-31", "2200-01-01"] {
+        for path in ["/thresholds", "/board", "/alerts"] {
+            let refused = school.scene.get(&format!("{path}?date={date}")).await;
+            assert!(refused.refusal().ends_with("malformed-query"), "{path} {date}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_lesson_moved_into_another_month_counts_there() {
     let mut school = Tilleuls::new().await;
     school.scene.now("2026-12-04T17:00:00Z");

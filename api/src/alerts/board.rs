@@ -43,13 +43,12 @@ use utoipa::ToSchema;
 
 use reasons::{ReasonToJudge, to_judge};
 
-use super::DayQuery;
 use crate::{
     access::Granted,
     attendance::leave_out_reason,
     error::{ApiError, Problem},
     followups::all_near,
-    reading::{Asked, At, ReadQuery, Reading},
+    reading::{Asked, At, DayQuery, ReadQuery, Reading},
 };
 
 /// How long after a lesson has begun its roll is missing.
@@ -235,13 +234,13 @@ struct NearOnBoard {
     responses((status = 200, body = Board), (status = 404, body = Problem)))]
 pub(super) async fn show_board(
     At(school): At<Uai>,
-    Asked(DayQuery { date }): Asked<DayQuery>,
+    Asked(day): Asked<DayQuery>,
     reading: Reading,
 ) -> Result<Json<Board>, ApiError> {
     let Granted { sheet, mask, .. } = reading.guard.school(school, Action::ReadBoard).await?;
     let (db, now) = (reading.db().await?, reading.now);
     let today = sheet.local_date(now);
-    let date = date.unwrap_or(today);
+    let date = day.or(today)?;
     let begun = Begun::on(&db, (school, &sheet), date, now).await?;
     let lines = if date == today { away_at(&db, school, now).await? } else { Vec::new() };
     let away = begun.away(&lines, now);
