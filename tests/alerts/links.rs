@@ -62,6 +62,33 @@ async fn a_parent_says_seen_and_gives_a_reason_that_the_school_accepts() {
 }
 
 #[tokio::test]
+async fn whoever_says_that_it_holds_until_the_half_day_ends_is_not_told_of_the_next_lesson() {
+    for (rest, letters) in [("true", 1), ("", 2)] {
+        let mut school = Tilleuls::new().await;
+        let lea = school.lea.clone();
+        let details = json!({ "mail": "sophie@example.org", "accepts_sms": false });
+        school.guardian("Sophie", ("fr", "first"), &[&lea], details).await;
+        school.roll(1, &[&lea]).await;
+        school.at("2026-11-20T07:10:00Z").await;
+        let reasons = format!("{}/reasons", link_of(&school.sent()[0]));
+        let absence = format!("{SCHOOL}-{lea}-2026-11-20-morning");
+        let said = [("absence", absence.as_str()), ("key", "1"), ("reason", "illness")];
+        let form = form(&[said.as_slice(), &[("comment", ""), ("rest", rest)]].concat());
+        for _ in 0..2 {
+            let given = post(&mut school, &reasons, &form).await;
+            assert!(given.header("location").ends_with("thanks=true"), "{}", given.text());
+        }
+        school.at("2026-11-20T08:00:00Z").await;
+        school.roll(2, &[&lea]).await;
+        school.at("2026-11-20T08:10:00Z").await;
+        assert_eq!(school.sent().len(), letters, "rest: {rest}");
+        school.roll(5, &[&lea]).await;
+        school.at("2026-11-20T12:40:00Z").await;
+        assert_eq!(school.sent().len(), letters + 1, "the afternoon is another matter");
+    }
+}
+
+#[tokio::test]
 async fn whoever_answers_second_is_not_thanked_for_what_is_not_taken_and_the_first_may_say_it_better()
  {
     let mut school = Tilleuls::new().await;

@@ -4,23 +4,23 @@
 //! then closes it, and what is read or done is in the access log under their account. It shows what the
 //! message said. A link that is over, forged or not theirs any more is answered by one and the same page.
 
+mod form;
+
 use axum::{
     Extension, Router,
-    extract::{
-        DefaultBodyLimit, Multipart, Path, Query, State,
-        multipart::{Field, MultipartError},
-    },
+    extract::{DefaultBodyLimit, Multipart, Path, Query, State},
     http::{HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use domain::{
-    AccountId, LineId, MessageId, PersonId, Uai,
+    AccountId, LineId, MessageId, PersonId, SchoolYear, Uai,
     access::{Action, Actor},
     alerts::{Alert, AlertCommand, AlertId, Cancellation},
     attendance::{
-        Attendance, AttendanceCommand, GiveReason, GivenBy, documents::DOCUMENT_MAX_BYTES,
+        Attendance, AttendanceCommand, AttendanceError, GiveReason, GivenBy, Period,
+        documents::DOCUMENT_MAX_BYTES,
     },
     people::Language,
     schools::{Reason, SchoolSheet},
@@ -31,7 +31,7 @@ use projections::{
     people::these,
     schools::sheet,
 };
-use replay::{Act, Node, command_id};
+use replay::{Act, ExecuteError, Node, command_id};
 use serde::Deserialize;
 use web::alerts::page::{
     Answer, COMMENT_MAX, Gone, LinkChild, LinkPage, Problem, ReasonToGive, STYLE, STYLE_ADDRESS,
@@ -42,11 +42,12 @@ use super::links::{PATH, message_of};
 use crate::{
     App, Source,
     access::{Decisions, Guard},
-    attendance::documents::{NotReceived, Received, Upload, Uploads},
+    attendance::documents::Received,
     caller::Caller,
     error::{ApiError, Refusal},
     year_of,
 };
+use form::Given;
 
 /// A link is good for so long after its alert was raised.
 const GOOD_FOR: TimeDelta = TimeDelta::days(7);
@@ -54,14 +55,8 @@ const GOOD_FOR: TimeDelta = TimeDelta::days(7);
 /// A form that says nothing.
 const FORM_MAX_BYTES: usize = 16 * 1024;
 
-/// What is said in a form, without its document.
-const SAID_MAX_BYTES: usize = 16 * 1024;
-
 /// More than a document may have: whoever sends one that is too large is told so, instead of being cut off.
 const REASONS_MAX_BYTES: usize = 4 * DOCUMENT_MAX_BYTES;
-
-/// The same, as the page says it.
-const MEGABYTES_MAX: u32 = 10;
 
 /// What a browser may do with these pages: show them in our style, and send their forms back.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -114,19 +109,6 @@ struct Opened {
     /// Those of which others are asked why: not whoever has a child in charge, nor the parents of a student
     /// of age.
     for_others: Vec<AlertId>,
-}
-
-/// A form that gives a reason.
-#[derive(Default)]
-struct Given {
-    absence: String,
-    key: String,
-    reason: String,
-    comment: String,
-    /// What came with it, or why it was not taken.
-    document: Option<Result<Received, Problem>>,
-    /// The room that it takes, until the form is done with.
-    upload: Option<Upload>,
 }
 
 /// A form that is in order.
@@ -325,8 +307,37 @@ impl Opened {
             let done = journal.execute::<Attendance>(file_of, command, &act).await?;
             last = last.max(done.position);
         }
+        if written && given.rest {
+            last = last.max(self.announce_rest(alert, reason, &given.key, (&sheet, year)).await?);
+        }
         self.node.reach(last).await?;
         Ok(Ok(written))
+    }
+
+    /// The reason holds until the half-day ends: it explains the lessons that are still to be missed, and
+    /// nobody is told of them again. What was announced before stays as it is.
+    async fn announce_rest(
+        &self,
+        alert: &AlertRow,
+        reason: &Reason,
+        key: &str,
+        (sheet, year): (&SchoolSheet, SchoolYear),
+    ) -> Result<u64, ApiError> {
+        let (list, by) = (sheet.reasons_version(), GivenBy::Family(self.reader));
+        let (comment, document, by_themselves) = (None, None, true);
+        let reason = reason.clone();
+        let reason = GiveReason { reason, list, by, comment, document, by_themselves };
+        let to = sheet.half_day_ends(alert.date, alert.half);
+        let period = Period { from: alert.sheet.since, to };
+        let act = self.act(key, format!("rest {}", alert.id()).as_bytes());
+        let line = LineId::of_command(act.command);
+        let command = AttendanceCommand::AnnounceAbsence { line, period, reason: Box::new(reason) };
+        let file_of = (alert.student, year);
+        match self.node.journal().execute::<Attendance>(file_of, command, &act).await {
+            Ok(done) => Ok(done.position),
+            Err(ExecuteError::Refused(AttendanceError::AbsenceOverlaps)) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What a form says, or what is wrong with it.
@@ -392,75 +403,6 @@ impl Opened {
     }
 }
 
-impl Given {
-    async fn read(
-        mut form: Multipart,
-        uploads: &Uploads,
-        link: MessageId,
-    ) -> Result<Self, ApiError> {
-        let mut given = Self::default();
-        while let Some(field) = form.next_field().await.map_err(malformed)? {
-            let name = field.name().unwrap_or_default().to_owned();
-            match name.as_str() {
-                "absence" => given.absence = said(field).await?,
-                "key" => given.key = said(field).await?,
-                "reason" => given.reason = said(field).await?,
-                "comment" => given.comment = said(field).await?,
-                "document" if given.document.is_none() => {
-                    let upload = given.upload.insert(uploads.begin(link));
-                    given.document = receive(field, upload).await?;
-                    // What comes after it could not be read, if it was cut off.
-                    if let Some(Err(_)) = given.document {
-                        break;
-                    }
-                }
-                _ => return Err(Refusal::MalformedBody.into()),
-            }
-        }
-        Ok(given)
-    }
-}
-
-/// What is said in a field, as far as a form goes.
-async fn said(mut field: Field<'_>) -> Result<String, ApiError> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(malformed)? {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > SAID_MAX_BYTES {
-            return Err(Refusal::MalformedBody.into());
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Refusal::MalformedBody.into())
-}
-
-/// What was attached, or why it is not taken; nothing if nothing was.
-async fn receive(
-    mut field: Field<'_>,
-    upload: &mut Upload,
-) -> Result<Option<Result<Received, Problem>>, ApiError> {
-    let too_large = Problem::DocumentTooLarge { megabytes_max: MEGABYTES_MAX };
-    loop {
-        match field.chunk().await {
-            Ok(Some(piece)) => upload.take(&piece),
-            Ok(None) => break,
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Ok(Some(Err(too_large)));
-            }
-            Err(error) => return Err(malformed(error)),
-        }
-    }
-    Ok(match upload.end() {
-        Ok(bytes) if bytes.is_empty() => None,
-        Ok(bytes) => Some(Received::read(bytes).ok_or(Problem::DocumentUnreadable)),
-        Err(NotReceived::TooLarge) => Some(Err(too_large)),
-        Err(NotReceived::NoRoom) => Some(Err(Problem::NotKept)),
-    })
-}
-
-fn malformed(_: MultipartError) -> ApiError {
-    Refusal::MalformedBody.into()
-}
-
 fn standing<'a>(
     alert: &AlertRow,
     (absence, key): (&'a str, &'a str),
@@ -470,12 +412,13 @@ fn standing<'a>(
         Some(Cancellation::NotAbsent) => Standing::There,
         Some(Cancellation::Explained) => Standing::Explained,
         None => Standing::Open(match wrong {
-            None => Answer { absence, key, reason: "", comment: "", problem: None },
+            None => Answer { absence, key, reason: "", comment: "", rest: false, problem: None },
             Some((given, problem)) => Answer {
                 absence,
                 key: &given.key,
                 reason: &given.reason,
                 comment: &given.comment,
+                rest: given.rest,
                 problem: Some(problem),
             },
         }),

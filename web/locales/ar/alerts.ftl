@@ -49,6 +49,7 @@ page-why = ذكر السبب
 page-reason = السبب
 page-choose = اختيار…
 page-comment = تعليق (اختياري)
+page-rest = الغياب حتى نهاية الصباح أو بعد الظهر
 page-document = وثيقة (اختيارية): PDF أو صورة
 page-send = إرسال
 page-received = تم استلام السبب

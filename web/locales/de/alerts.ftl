@@ -49,6 +49,7 @@ page-why = Grund angeben
 page-reason = Grund
 page-choose = Auswählen…
 page-comment = Bemerkung (freiwillig)
+page-rest = Abwesenheit bis zum Ende des Vormittags oder Nachmittags
 page-document = Dokument (freiwillig): PDF oder Foto
 page-send = Senden
 page-received = Grund erhalten

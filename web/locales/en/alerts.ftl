@@ -62,6 +62,7 @@ page-why = Give the reason
 page-reason = Reason
 page-choose = Choose…
 page-comment = Comment (optional)
+page-rest = Absence until the end of the morning or afternoon
 page-document = Document (optional): PDF or photo
 page-send = Send
 page-received = Reason received

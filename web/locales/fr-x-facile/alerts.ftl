@@ -58,6 +58,7 @@ page-why = Dire pourquoi
 page-reason = Pourquoi{ "\u00A0" }?
 page-choose = Choisissez
 page-comment = Vous pouvez écrire un mot
+page-rest = Absence jusqu’à la fin de la matinée ou de l’après-midi
 page-document = Vous pouvez ajouter un papier{ "\u00A0" }: PDF ou photo
 page-send = Envoyer
 page-received = L’école sait pourquoi

@@ -56,6 +56,7 @@ page-why = Donner la raison
 page-reason = Raison
 page-choose = Choisir…
 page-comment = Commentaire (facultatif)
+page-rest = Absence jusqu’à la fin de la demi-journée
 page-document = Document (facultatif){ "\u00A0" }: PDF ou photo
 page-send = Envoyer
 page-received = Raison reçue

@@ -52,6 +52,7 @@ page-why = Indicar o motivo
 page-reason = Motivo
 page-choose = Escolher…
 page-comment = Comentário (facultativo)
+page-rest = Ausência até ao fim da manhã ou da tarde
 page-document = Documento (facultativo): PDF ou fotografia
 page-send = Enviar
 page-received = Motivo recebido

@@ -49,6 +49,7 @@ page-why = Nedenini bildirin
 page-reason = Neden
 page-choose = Seçin…
 page-comment = Açıklama (isteğe bağlı)
+page-rest = Öğleye veya günün sonuna kadar devamsızlık
 page-document = Belge (isteğe bağlı): PDF veya fotoğraf
 page-send = Gönder
 page-received = Neden alındı

@@ -50,6 +50,7 @@ page-why = Повідомити причину
 page-reason = Причина
 page-choose = Виберіть…
 page-comment = Коментар (необов’язково)
+page-rest = Відсутність до кінця першої або другої половини дня
 page-document = Документ (необов’язково): PDF або фото
 page-send = Надіслати
 page-received = Причину отримано

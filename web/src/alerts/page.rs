@@ -26,7 +26,7 @@ pub const COMMENT_MAX: usize = 500;
 /// The page.
 ///
 /// Its forms are posted to `{address}/seen` (nothing in it) and `{address}/reasons` (multipart:
-/// `absence`, `key`, `reason`, `comment`, `document`), both with `?lang=`.
+/// `absence`, `key`, `reason`, `comment`, `rest`, `document`), both with `?lang=`.
 #[derive(Template)]
 #[template(path = "alerts/page.html")]
 pub struct LinkPage<'a> {
@@ -80,6 +80,8 @@ pub struct Answer<'a> {
     pub reason: &'a str,
     /// The comment that was typed.
     pub comment: &'a str,
+    /// Whether it was said to hold until the half-day ends.
+    pub rest: bool,
     /// Why it is shown again.
     pub problem: Option<Problem>,
 }

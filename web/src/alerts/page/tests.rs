@@ -116,6 +116,7 @@ fn an_answer_that_was_not_taken_is_shown_again_as_it_was_typed() {
     let typed = Answer {
         reason: "transport",
         comment: "\nLe car n’est pas passé </textarea><b>",
+        rest: true,
         problem: Some(Problem::DocumentTooLarge { megabytes_max: 5 }),
         ..answer("line-Léa", "key-Léa")
     };
@@ -132,7 +133,7 @@ fn an_answer_that_was_not_taken_is_shown_again_as_it_was_typed() {
     ] {
         assert!(page.contains(said), "{said}\nis not in\n{page}");
     }
-    assert_eq!(page.matches("selected").count(), 1);
+    assert_eq!((page.matches("selected").count(), page.matches(" checked>").count()), (1, 1));
     assert!(!page.contains("<nav"), "another language would lose what was typed");
 }
 
@@ -194,7 +195,7 @@ const fn reason(code: &'static str, label: &'static str) -> ReasonToGive<'static
 }
 
 const fn answer<'a>(absence: &'a str, key: &'a str) -> Answer<'a> {
-    Answer { absence, key, reason: "", comment: "", problem: None }
+    Answer { absence, key, reason: "", comment: "", rest: false, problem: None }
 }
 
 /// A child whose absence is still to be explained.
