@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use crate::{
     CourseId, Event, Recorded, SchoolYear, StudentId,
     alerts::{AlertCommand, AlertId, Cancellation, Said},
-    attendance::{Absent, Attendance, AttendanceCommand},
+    attendance::{Absent, Attendance, AttendanceCommand, AttendanceEvent, Source},
     classes::ClassEvent,
     followups::{FollowUpCommand, FollowUpId, ladder::Stretch},
     rollcalls::{Mark, RollCallEvent},
@@ -73,8 +73,9 @@ pub fn react(recorded: &Recorded, school: &SchoolSheet, subject: &str) -> Vec<Co
 /// What follows for the family from an event of an attendance file: the alert of the line's half-day
 /// follows the whole file, as it stood at `revision` or later. The grace delay begins with the roll call:
 /// that of a telephone that was long without network may be over when it arrives; of a lesson that has not
-/// begun when its roll is called, with the lesson. Nobody is told that a day is missed that is over when it
-/// is noted, and nothing follows of what was recorded a day before `now`.
+/// begun when its roll is called, with the lesson. Of a day that is over
+/// only a roll that was not called before is told: a correction comes too late to be a matter of safety. Nothing
+/// follows of what was recorded a day before `now`.
 pub fn follow_file(
     recorded: &Recorded,
     school: &SchoolSheet,
@@ -90,7 +91,9 @@ pub fn follow_file(
     let of_half_day = |instant| school.half_day_of(instant) == (date, half);
     let grace = TimeDelta::seconds(school.settings.alert_grace_seconds.into());
     let said = match file.absent(school, of_half_day) {
-        Absent::Unexplained { .. } if school.local_date(at) > date => return None,
+        Absent::Unexplained { .. } if school.local_date(at) > date && !is_first_word(event) => {
+            return None;
+        }
         Absent::Unexplained { since } => Said::Unexplained {
             since,
             ends: school.half_day_ends(date, half),
@@ -101,6 +104,12 @@ pub fn follow_file(
     };
     let alert = AlertId { school: recorded.header.school, student: *student, date, half };
     Some(Consequence::Alert { alert, command: AlertCommand::FollowFile { said, revision, at } })
+}
+
+/// Whether a line says what a roll call first said.
+fn is_first_word(event: &AttendanceEvent) -> bool {
+    let AttendanceEvent::AbsenceRecorded { source, .. } = event else { return false };
+    matches!(source, Source::RollCall { revision: 0, .. })
 }
 
 /// Whose absences an event may have made count otherwise, though it is none of their files.

@@ -42,6 +42,20 @@ async fn a_day_that_is_over_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_roll_that_arrives_the_day_after_is_told_and_what_is_corrected_in_it_is_not() {
+    let mut school = Tilleuls::new().await;
+    let (lea, max) = (school.lea.clone(), school.max.clone());
+    school.scene.now("2026-11-21T07:00:00Z");
+    school.roll(1, &[&lea]).await;
+    let marks = json!({ "marks": [{ "student": max, "mark": "absent" }] });
+    school.scene.patch(&school.lesson(1), marks).await.ok();
+    let alerts = school.alerts().await;
+    let students: Vec<_> =
+        alerts.as_array().unwrap().iter().map(|alert| alert["student"].as_str()).collect();
+    assert_eq!(students, [Some(lea.as_str())]);
+}
+
+#[tokio::test]
 async fn a_family_is_told_of_a_lesson_to_come_once_it_has_begun() {
     let mut school = Tilleuls::new().await;
     school.roll(5, &[&school.lea.clone()]).await;
